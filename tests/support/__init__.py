@@ -1,0 +1,1 @@
+"""What tests share: where real data is, builders of packages and repositories, peers to be judged by."""
