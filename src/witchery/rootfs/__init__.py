@@ -1,0 +1,1 @@
+"""A filesystem as a value: entries, their contents, tar, accounts."""
