@@ -1,8 +1,8 @@
 """Decoding JSON of unknown origin into typed members, with the place of each problem.
 
 Stricter than JSON where parsers disagree with each other, because a manifest that two programs read
-differently is an attack (image-spec, GHSA-77vh-xpmg-72qh): no repeated members, no members that differ only in
-case (Go's decoder takes either), no NaN, no floating-point sizes.
+differently is an attack (image-spec, GHSA-77vh-xpmg-72qh): no repeated members, no members that differ only
+in case (Go's decoder takes either), no NaN, no floating-point sizes.
 """
 
 import json
