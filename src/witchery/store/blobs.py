@@ -1,8 +1,8 @@
 """Blobs on disk, named by their SHA-256.
 
-A blob appears under its name when it is complete and its hash is known, never before, so many processes may use
-one store at once and any of them may be killed. What is on disk is not believed: whoever reads a blob to its end
-gets the bytes of that name or an error.
+A blob appears under its name when it is complete and its hash is known, never before, so many processes may
+use one store at once and any of them may be killed. What is on disk is not believed: whoever reads a blob to
+its end gets the bytes of that name or an error.
 """
 
 import hashlib
