@@ -1,8 +1,8 @@
 """An `Archive` written down, so that a package is inflated once and never again.
 
 What a key vouches for stands in it as bytes: the signature and control segments. What follows from the data
-segment (its tar digest, the list of its files) was true when the segment was read and checked; a record is only
-as good as the place that keeps it, and a keeper guards it by a digest of its own.
+segment (its tar digest, the list of its files) was true when the segment was read and checked; a record is
+only as good as the place that keeps it, and a keeper guards it by a digest of its own.
 """
 
 from base64 import b64decode, b64encode
@@ -89,7 +89,7 @@ def _entry(row: list[Any]) -> Entry:
     uid, gid, uname, gname = row[7:11] or (0, 0, "root", "root")
     xattrs = tuple((name, b64decode(value)) for name, value in row[11]) if len(row) > 11 else ()
     return Entry(
-        path if path.isascii() else _path(path),
+        _path(path),
         _KINDS[kind],
         mode,
         uid,
@@ -98,7 +98,7 @@ def _entry(row: list[Any]) -> Entry:
         gname,
         mtime,
         size,
-        target if target.isascii() else _path(target),
+        _path(target),
         xattrs,
         bytes.fromhex(checksum),
     )
@@ -110,4 +110,4 @@ def _text(path: str) -> str:
 
 
 def _path(text: str) -> str:
-    return bytes.fromhex(text.removeprefix("\0")).decode("utf-8", "surrogateescape")
+    return bytes.fromhex(text[1:]).decode("utf-8", "surrogateescape") if text.startswith("\0") else text
