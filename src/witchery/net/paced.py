@@ -37,13 +37,24 @@ class _PacedReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any, /) -> int | None:
-        left = self._pace.time_left(self._clock() - self._begun, self._received)
+        left = self._time_left()
         if left <= 0:
-            raise TooSlowError(f"{self._received} bytes in {self._clock() - self._begun:.0f} seconds")
+            raise self._too_slow()
         self._sock.settimeout(left if self._timeout is None else min(left, self._timeout))
-        count = self._raw.readinto(buffer)
+        try:
+            count = self._raw.readinto(buffer)
+        except TimeoutError:
+            if self._time_left() <= 0:
+                raise self._too_slow() from None
+            raise
         self._received += count or 0
         return count
+
+    def _time_left(self) -> float:
+        return self._pace.time_left(self._clock() - self._begun, self._received)
+
+    def _too_slow(self) -> TooSlowError:
+        return TooSlowError(f"{self._received} bytes in {self._clock() - self._begun:.0f} seconds")
 
     def close(self) -> None:
         self._raw.close()

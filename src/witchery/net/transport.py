@@ -25,7 +25,7 @@ _NAMES = "check the URL, the network, and the proxy (`https_proxy`)"
 _CAUSES: tuple[tuple[type[BaseException], Failure], ...] = (
     (trouble.ConnectTimeoutError, Failure(reason="no connection within the time limit", unsent=True)),
     (trouble.ReadTimeoutError, Failure(reason="the server sent nothing for too long")),
-    (trouble.IncompleteRead, Failure(reason="the connection closed in the middle of the answer")),
+    (http.client.IncompleteRead, Failure(reason="the connection closed in the middle of the answer")),
     (http.client.RemoteDisconnected, Failure(reason="the server closed the connection without an answer")),
     (ConnectionRefusedError, Failure(reason="the server refused the connection", unsent=True)),
     (ConnectionResetError, Failure(reason="the connection was reset")),
@@ -95,7 +95,7 @@ class Transport:
             url=request.url,
             headers=Headers(tuple(answer.headers.items())),
             body=_body(answer),
-            on_close=lambda: _close(answer),
+            on_close=lambda: _close(request, answer),
         )
 
     def close(self) -> None:
@@ -147,10 +147,11 @@ def _body(answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
         answer.close()
 
 
-def _close(answer: urllib3.BaseHTTPResponse) -> None:
+def _close(request: Request, answer: urllib3.BaseHTTPResponse) -> None:
     """Gives a connection back: for more requests if little is left to read, else to be closed."""
     length = answer.headers.get("Content-Length", "")
-    if not answer.closed and length.isdigit() and int(length) <= _DRAIN:
+    short = request.method == "HEAD" or (length.isdigit() and int(length) <= _DRAIN)
+    if short and not answer.closed:
         try:
             answer.read(_DRAIN)
         except (trouble.HTTPError, OSError):
@@ -199,6 +200,10 @@ def _known(cause: BaseException) -> Failure | None:
     if isinstance(cause, socket.gaierror):
         again = cause.errno == socket.EAI_AGAIN
         return Failure(reason="the host name cannot be found", transient=again, unsent=True, hint=_NAMES)
+    if isinstance(
+        cause, trouble.NewConnectionError
+    ):  # a ConnectTimeoutError by descent; its cause knows better
+        return None
     return next((failure for kind, failure in _CAUSES if isinstance(cause, kind)), None)
 
 

@@ -1,0 +1,484 @@
+"""The sender against real servers that misbehave."""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from support.servers import (
+    Answer,
+    Asked,
+    Authority,
+    Proxy,
+    Server,
+    authority,
+    closed_port,
+    content,
+    guarded,
+    http_date,
+    in_turn,
+)
+from witchery.errors import NetworkError, StorageError, UsageError
+from witchery.http import Request, Response, Url
+from witchery.net.client import Client
+from witchery.net.proxies import Proxies
+from witchery.net.reporter import Reporter
+from witchery.net.settings import NetSettings, Pace, Policy
+
+DATA = b"".join(hashlib.sha256(bytes([n & 255, n >> 8])).digest() for n in range(32768))  # 1 MiB
+
+
+class Slept:
+    """A sleep that takes no time, and remembers."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+
+    def __call__(self, seconds: float) -> None:
+        self.times.append(seconds)
+
+
+QUICK = NetSettings(
+    policy=Policy(delays=(0.5, 1.0, 2.0)),
+    pace=Pace(grace=1.0, bytes_per_second=1000),
+    read_timeout=0.5,
+    connect_timeout=0.5,
+    sleep=lambda _: None,
+)
+
+
+def get(url: str, settings: NetSettings = QUICK, *, limit: int = 1 << 24) -> tuple[Response, bytes]:
+    with Client(settings) as client:
+        response = client.send(Request(url=Url.parse(url), max_length=limit))
+        return response, response.read(limit)
+
+
+@contextmanager
+def serving(*steps: Answer | Callable[[Asked], Answer]) -> Iterator[Server]:
+    with Server(in_turn(*steps)) as server:
+        yield server
+
+
+def good(asked: Asked) -> Answer:
+    return content(asked, DATA)
+
+
+def test_a_good_server_is_asked_once_and_its_bytes_arrive() -> None:
+    with serving(good) as server:
+        response, body = get(server.url + "/data")
+    assert (response.status, response.attempts, body) == (200, 1, DATA)
+    assert len(server.asked) == 1
+    assert server.asked[0]["User-Agent"].startswith("witchery/")
+    assert server.asked[0]["Accept-Encoding"] == "identity"
+
+
+def test_connections_are_kept_between_requests() -> None:
+    with serving(good) as server, Client(QUICK) as client:
+        for _ in range(5):
+            assert client.send(Request(url=Url.parse(server.url))).read(1 << 24) == DATA
+        for _ in range(3):
+            client.send(Request(method="HEAD", url=Url.parse(server.url))).close()
+    assert (len(server.asked), server.connections) == (8, 1)
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+def test_a_server_that_fails_for_a_while_is_asked_again(status: int) -> None:
+    slept = Slept()
+    with serving(Answer(status=status), Answer(status=status, body=b"x" * 100), good) as server:
+        response, body = get(server.url, replace(QUICK, sleep=slept))
+    assert (response.status, response.attempts, body == DATA) == (200, 3, True)
+    assert slept.times == [0.5, 1.0]
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410])
+def test_an_answer_that_will_not_change_is_not_asked_for_again(status: int) -> None:
+    with serving(Answer(status=status, body=b"why not")) as server:
+        response, body = get(server.url)
+    assert (response.status, response.attempts, body, len(server.asked)) == (status, 1, b"why not", 1)
+
+
+def test_the_last_answer_is_returned_when_the_attempts_are_used_up() -> None:
+    with serving(Answer(status=503, body=b"down")) as server:
+        response, body = get(server.url)
+    assert (response.status, response.attempts, body) == (503, 4, b"down")
+
+
+@pytest.mark.parametrize(
+    ("asks", "waits"), [("7", 7.0), ("86400", 60.0), ("soon", 0.5), ("0", 0.5), (http_date(-100), 0.5)]
+)
+def test_retry_after_is_honoured_up_to_a_limit(asks: str, waits: float) -> None:
+    slept = Slept()
+    with serving(Answer(status=429, headers={"Retry-After": asks}), good) as server:
+        get(server.url, replace(QUICK, sleep=slept))
+    assert slept.times == [waits]
+
+
+def test_retry_after_may_be_a_date() -> None:
+    slept = Slept()
+    with serving(Answer(status=503, headers={"Retry-After": http_date(30)}), good) as server:
+        get(server.url, replace(QUICK, sleep=slept))
+    assert 25 < slept.times[0] <= 30
+
+
+def test_a_post_is_not_repeated_after_it_may_have_been_done() -> None:
+    with serving(Answer(silent=True), good) as server, Client(QUICK) as client:
+        with pytest.raises(NetworkError):
+            client.send(Request(method="POST", url=Url.parse(server.url)))
+        assert len(server.asked) == 1
+        assert (
+            client.send(Request(method="POST", url=Url.parse(server.url), repeatable=True)).read(1 << 24)
+            == DATA
+        )
+
+
+@pytest.mark.parametrize("reset", [True, False], ids=["reset", "closed"])
+@pytest.mark.parametrize("chunked", [True, False], ids=["chunked", "length"])
+def test_a_download_that_breaks_off_is_resumed_where_it_stopped(*, reset: bool, chunked: bool) -> None:
+    def broken(asked: Asked) -> Answer:
+        return replace(content(asked, DATA), cut=400_000, chunked=chunked, reset=False)
+
+    with serving(broken, good) as server:
+        _, body = get(server.url)
+    assert body == DATA
+    assert [a["Range"] for a in server.asked] == ["", "bytes=400000-"]
+    assert server.asked[1]["If-Range"].startswith('"')
+
+
+def test_a_download_survives_resets_as_long_as_it_advances() -> None:
+    """Eight resets are more than the attempts, but each connection brought something."""
+
+    def broken(asked: Asked) -> Answer:
+        return replace(content(asked, DATA), cut=120_000, reset=True, hang=0.01)
+
+    with serving(broken) as server:
+        _, body = get(server.url)
+    assert body == DATA
+    assert len(server.asked) >= 9
+
+
+def test_a_download_that_does_not_advance_is_given_up() -> None:
+    with (
+        serving(lambda asked: replace(content(asked, DATA), cut=10)) as server,
+        pytest.raises(NetworkError, match=r"after \d+ of 1048576 bytes \(tried 4 times\)"),
+    ):
+        get(server.url)
+    assert len(server.asked) == 4
+
+
+def test_a_server_without_ranges_sends_all_again_and_the_known_part_is_skipped() -> None:
+    def broken(asked: Asked) -> Answer:
+        return replace(content(asked, DATA, ranges=False), cut=300_000)
+
+    with serving(broken, lambda asked: content(asked, DATA, ranges=False)) as server:
+        _, body = get(server.url)
+    assert body == DATA
+    assert len(server.asked) == 2
+
+
+def test_a_file_that_changed_meanwhile_is_never_glued_together() -> None:
+    with (
+        serving(lambda a: replace(content(a, DATA), cut=300_000), lambda a: content(a, DATA[::-1])) as server,
+        pytest.raises(NetworkError, match="changed on the server"),
+    ):
+        get(server.url)
+
+
+def test_a_range_that_was_not_asked_for_is_never_glued_together() -> None:
+    wrong = Answer(status=206, headers={"Content-Range": "bytes 0-1048575/1048576"}, body=DATA)
+    with (
+        serving(lambda a: replace(content(a, DATA), cut=300_000), wrong) as server,
+        pytest.raises(NetworkError, match="changed on the server"),
+    ):
+        get(server.url)
+
+
+def test_a_download_that_cannot_be_named_is_not_resumed() -> None:
+    with (
+        serving(lambda a: replace(content(a, DATA, etag=False), cut=300_000), good) as server,
+        pytest.raises(NetworkError, match="after 300000 of 1048576 bytes"),
+    ):
+        get(server.url)
+
+
+def test_a_length_that_promises_too_much_is_an_error() -> None:
+    with (
+        serving(lambda _: Answer(body=DATA, declared=len(DATA) + 10)) as server,
+        pytest.raises(NetworkError, match="after 1048576 of 1048586 bytes"),
+    ):
+        get(server.url)
+
+
+def test_no_more_is_read_than_allowed_when_the_length_is_known() -> None:
+    with serving(good) as server, pytest.raises(NetworkError, match="longer than 1000 bytes"):
+        get(server.url, limit=1000)
+
+
+@pytest.mark.parametrize("answer", [Answer(body=DATA, chunked=True), Answer(body=DATA, declared=-1)])
+def test_no_more_is_read_than_allowed_when_the_length_is_not_known(answer: Answer) -> None:
+    with serving(answer) as server, pytest.raises(NetworkError, match="longer than 1000 bytes"):
+        get(server.url, limit=1000)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(body=DATA, drip=0.1),
+        Answer(body=DATA, drip=0.1, chunked=True),
+        Answer(body=DATA, drip_headers=0.1),
+    ],
+    ids=["body", "chunk", "headers"],
+)
+def test_a_server_that_drips_bytes_ends_in_bounded_time(answer: Answer) -> None:
+    """No read ever times out here; only the pace of the whole answer can end it."""
+    begun = time.monotonic()
+    with serving(answer) as server, pytest.raises(NetworkError, match="too slow"):
+        get(server.url, replace(QUICK, pace=Pace(grace=0.6, bytes_per_second=1000)))
+    assert time.monotonic() - begun < 3
+    assert len(server.asked) == 1
+
+
+def test_a_server_that_says_nothing_ends_in_bounded_time() -> None:
+    begun = time.monotonic()
+    with (
+        serving(Answer(hang=20)) as server,
+        pytest.raises(NetworkError, match=r"sent nothing for too long \(tried 4 times\)"),
+    ):
+        get(server.url, replace(QUICK, read_timeout=0.2))
+    assert time.monotonic() - begun < 3
+
+
+def test_all_attempts_together_keep_a_pace() -> None:
+    """Each connection brings enough to be counted as progress, yet the whole is too slow."""
+    clock = iter(range(0, 10_000, 10))
+    settings = replace(
+        QUICK,
+        pace=Pace(grace=1e6),
+        overall=Pace(grace=50, bytes_per_second=1e9),
+        clock=lambda: float(next(clock)),
+    )
+    with (
+        serving(lambda a: replace(content(a, DATA), cut=70_000)) as server,
+        pytest.raises(NetworkError, match="too slow"),
+    ):
+        get(server.url, settings)
+
+
+def test_a_server_that_speaks_no_http_is_an_error() -> None:
+    import socket
+    import threading
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def talk() -> None:
+            for _ in range(4):
+                client, _address = listener.accept()
+                with client:
+                    client.recv(4096)
+                    client.sendall(b"220 mail.example.org ESMTP\r\n")
+
+        thread = threading.Thread(target=talk, daemon=True)
+        thread.start()
+        with pytest.raises(NetworkError, match="not HTTP"):
+            get(f"http://127.0.0.1:{listener.getsockname()[1]}/")
+        thread.join()
+
+
+def test_nobody_there_is_an_error_that_says_so() -> None:
+    with (
+        closed_port() as port,
+        pytest.raises(NetworkError, match=r"refused the connection \(tried 4 times\)"),
+    ):
+        get(f"http://127.0.0.1:{port}/x")
+
+
+def test_an_unknown_host_is_not_asked_again_and_again() -> None:
+    slept = Slept()
+    with pytest.raises(NetworkError, match="host name") as caught:
+        get("http://no-such-host.invalid/x", replace(QUICK, sleep=slept))
+    assert caught.value.hints
+    assert len(slept.times) in {0, 3}  # three where the resolver only says "try again"
+
+
+def test_redirects_are_followed_up_to_a_limit() -> None:
+    with (
+        serving(Answer(status=302, headers={"Location": "/again"})) as server,
+        pytest.raises(NetworkError, match="more than 10 redirects"),
+    ):
+        get(server.url)
+    assert len(server.asked) == 11
+
+
+def test_a_redirect_can_be_left_alone() -> None:
+    with (
+        serving(Answer(status=302, headers={"Location": "/b"})) as server,
+        Client(QUICK) as client,
+        client.send(Request(url=Url.parse(server.url), follow=False)) as response,
+    ):
+        assert response.status == 302
+
+
+@pytest.mark.parametrize("location", ["file:///etc/passwd", "ftp://host/x", "javascript:1", "http://[::1"])
+def test_a_redirect_to_no_web_server_is_refused(location: str) -> None:
+    with (
+        serving(Answer(status=302, headers={"Location": location})) as server,
+        pytest.raises(NetworkError, match="not an http or https URL"),
+    ):
+        get(server.url)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_credentials_do_not_follow_a_redirect_to_another_host(status: int) -> None:
+    with Server(good) as other:
+        elsewhere = Answer(status=status, headers={"Location": other.url + "/x"})
+        with Server(guarded("me", "s3cret", lambda _: elsewhere)) as server:
+            response, body = get(server.with_password("me", "s3cret"))
+            with Client(QUICK) as client:
+                request = Request(url=Url.parse(server.url)).with_header("Authorization", "Bearer t0ken")
+                client.send(request.with_header("Cookie", "c=1")).close()
+    assert body == DATA
+    assert response.url == Url.parse(other.url + "/x")
+    assert all(not asked["Authorization"] and not asked["Cookie"] for asked in other.asked)
+
+
+def test_credentials_stay_on_a_redirect_within_the_host() -> None:
+    steps = in_turn(Answer(status=302, headers={"Location": "/moved"}), good)
+    with Server(guarded("me", "p:w%", steps)) as server:
+        _, body = get(server.with_password("me", "p:w%25"))
+    assert body == DATA
+
+
+def test_credentials_come_from_netrc_for_their_host_only(tmp_path: Path) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login me password s3cret\ndefault login all password leak\n")
+    settings = replace(QUICK, netrc=netrc)
+    with Server(guarded("me", "s3cret", good)) as server, Server(good) as other:
+        assert get(server.url, settings)[1] == DATA
+        get(other.url.replace("127.0.0.1", "localhost"), settings)
+    assert not other.asked[0]["Authorization"]
+
+
+def test_a_malformed_netrc_is_an_error_without_its_words(tmp_path: Path) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine host login me passwort s3cret\n")
+    with serving(good) as server, pytest.raises(UsageError, match="netrc") as caught:
+        get(server.url, replace(QUICK, netrc=netrc))
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("fault", ["refused", "status", "reset", "long"])
+def test_credentials_show_in_no_error_and_no_report(fault: str) -> None:
+    said: list[str] = []
+
+    class Listener(Reporter):
+        def waiting(self, url: str, seconds: float, reason: str) -> None:
+            said.append(f"{url} {seconds} {reason}")
+
+    answers = {
+        "status": Answer(status=302, headers={"Location": "ftp://you:s3cret@host/"}),
+        "reset": Answer(silent=True),
+        "long": Answer(body=DATA),
+    }
+    with closed_port() as port, serving(answers.get(fault, Answer())) as server:
+        url = f"http://me:s3cret@127.0.0.1:{port if fault == 'refused' else server.port}/x?token=t0ken"
+        with Client(QUICK, reporter=Listener()) as client, pytest.raises(NetworkError) as caught:
+            client.send(Request(url=Url.parse(url), max_length=10)).read(10)
+    assert said or fault in {"status", "long"}
+    error: BaseException | None = caught.value
+    while error is not None:
+        assert "s3cret" not in repr(error) + str(error)
+        error = error.__cause__ or error.__context__
+    assert "s3cret" not in str(said)
+    assert "t0ken" not in str(caught.value) + str(said)
+
+
+@pytest.fixture(scope="module")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return authority(tmp_path_factory.mktemp("authority"))
+
+
+def test_a_certificate_of_the_users_own_authority_is_trusted(tls: Authority) -> None:
+    with Server(good, tls=tls.server) as server:
+        assert get(server.url, replace(QUICK, ca_file=tls.ca_file))[1] == DATA
+
+
+def test_a_certificate_of_an_unknown_authority_is_refused_at_once(tls: Authority) -> None:
+    slept = Slept()
+    with (
+        Server(good, tls=tls.server) as server,
+        pytest.raises(NetworkError, match="certificate is not trusted") as caught,
+    ):
+        get(server.url, replace(QUICK, sleep=slept))
+    assert (slept.times, server.asked) == ([], [])
+    assert "SSL_CERT_FILE" in caught.value.hints[0]
+
+
+def test_a_redirect_from_https_to_http_is_refused_unless_asked_for(tls: Authority) -> None:
+    with Server(good) as plain:
+        down = Answer(status=302, headers={"Location": plain.url})
+        with Server(lambda _: down, tls=tls.server) as server:
+            settings = replace(QUICK, ca_file=tls.ca_file)
+            with pytest.raises(NetworkError, match="from https to http"):
+                get(server.url, settings)
+            assert plain.asked == []
+            allowed = replace(settings, policy=replace(settings.policy, downgrade=True))
+            assert get(server.url, allowed)[1] == DATA
+
+
+@pytest.mark.parametrize("text", [None, "not a certificate"])
+def test_unreadable_certificates_are_an_error(tmp_path: Path, text: str | None) -> None:
+    ca_file = tmp_path / "ca.pem"
+    if text is not None:
+        ca_file.write_text(text)
+    with pytest.raises(StorageError, match="certificate authorities"):
+        get("http://127.0.0.1:1/", replace(QUICK, ca_file=ca_file))
+
+
+def through(proxy: Url, **more: object) -> NetSettings:
+    return replace(QUICK, proxies=Proxies(http=proxy, https=proxy), **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("password", ["", "pr0xy"])
+def test_requests_go_through_a_proxy(tls: Authority, password: str) -> None:
+    with Proxy(password=password) as proxy, Server(good) as plain, Server(good, tls=tls.server) as secure:
+        address = Url.parse(proxy.url.replace("://", f"://user:{password}@") if password else proxy.url)
+        settings = through(address, ca_file=tls.ca_file)
+        assert get(plain.url + "/a", settings)[1] == DATA
+        assert get(secure.url + "/b", settings)[1] == DATA
+    assert [line.rpartition(" ")[0] for line in proxy.asked] == [
+        f"GET {plain.url}/a",
+        f"CONNECT 127.0.0.1:{secure.port}",
+    ]
+    assert not plain.asked[0]["Proxy-Authorization"]
+
+
+def test_a_proxy_that_wants_a_password_says_so_and_shows_none(tls: Authority) -> None:
+    with Proxy(password="right") as proxy, Server(good, tls=tls.server) as server:
+        address = Url.parse(proxy.url.replace("://", "://user:wr0ng@"))
+        with pytest.raises(NetworkError, match="proxy refused, 407") as caught:
+            get(server.url, through(address, ca_file=tls.ca_file))
+    assert "wr0ng" not in str(caught.value)
+    assert server.asked == []
+
+
+def test_exempt_hosts_are_reached_without_the_proxy() -> None:
+    with Proxy() as proxy, Server(good) as server:
+        proxies = Proxies(http=Url.parse(proxy.url), without=("127.0.0.0/8",))
+        assert get(server.url, replace(QUICK, proxies=proxies))[1] == DATA
+    assert proxy.asked == []
+
+
+def test_a_body_is_sent_again_with_each_attempt() -> None:
+    class Text:
+        size = 5
+
+        def chunks(self) -> Iterator[bytes]:
+            yield b"he"
+            yield b"llo"
+
+    with serving(Answer(status=503), Answer(status=201)) as server, Client(QUICK) as client:
+        client.send(Request(method="PUT", url=Url.parse(server.url), body=Text())).close()
+    assert [(a.method, a.body) for a in server.asked] == [("PUT", b"hello")] * 2
