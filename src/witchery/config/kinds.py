@@ -1,0 +1,173 @@
+"""The shapes that a value in the configuration can have.
+
+A kind is data: it says what is accepted and in which words, and does nothing. Each use of it (decoding, JSON
+schema, reference page, printing) is one function over all kinds in a module of its own. They are named tuples
+because a class made that way costs a tenth of a dataclass at start-up.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, field, fields
+from enum import Enum
+from functools import cache
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeAlias
+
+EMPTY: Mapping[str, Any] = MappingProxyType({})
+"""The mapping without entries that fields start with."""
+
+
+class Text(NamedTuple):
+    """Any scalar, read as the text that was written: `3.10` and `on` stay what they are.
+
+    Attributes:
+        what: What is expected, as a noun phrase.
+        pattern: What the whole text matches, in the common ground of Python's and ECMA's expressions.
+        parse: Makes the value; raises `WitcheryError` with the reason where a pattern cannot say it.
+        empty: True where an empty text, or none, is a value.
+        examples: Values that an editor offers.
+    """
+
+    what: str
+    pattern: str = ""
+    parse: Callable[[str], Any] = str
+    empty: bool = False
+    examples: tuple[str, ...] = ()
+
+
+class Number(NamedTuple):
+    """A whole decimal number, without quotes, sign or leading zeros."""
+
+    what: str
+    low: int
+    high: int
+
+
+class Mode(NamedTuple):
+    """Permission bits, always octal: `0o755`, `0755` and `755` are one value."""
+
+    what: str = "octal permissions such as `0o755`"
+
+
+class Flag(NamedTuple):
+    """`true` or `false`; the other words of YAML 1.1 (`yes`, `on`) are not guessed at."""
+
+    what: str = "`true` or `false`"
+
+
+class Choice(NamedTuple):
+    """One of a few words.
+
+    Attributes:
+        values: The words.
+        refused: Words that other tools know, with the reason why they are turned away.
+    """
+
+    values: tuple[str, ...]
+    refused: Mapping[str, str] = EMPTY
+
+
+class Words(NamedTuple):
+    """A command line: a list of words, or one text that is split at spaces and quotes as a shell does it."""
+
+    what: str = "a command line: a text or a list of words"
+
+
+class ListOf(NamedTuple):
+    """A list; lists of an included file come first."""
+
+    item: "Kind"
+
+
+class MapOf(NamedTuple):
+    """Names of the user's choice, each with a value; of an included file, those that are not named again."""
+
+    key: Text
+    value: "Kind"
+
+
+class Record(NamedTuple):
+    """A mapping with known keys: one of the dataclasses of `model`.
+
+    Attributes:
+        type: The dataclass.
+        short: The key that a bare word stands for, if a bare word may stand here.
+        refused: Keys that other tools know, with the reason why they are turned away.
+    """
+
+    type: type
+    short: str = ""
+    refused: Mapping[str, str] = EMPTY
+
+
+Kind: TypeAlias = Text | Number | Mode | Flag | Choice | Words | ListOf | MapOf | Record
+
+
+class Join(Enum):
+    """How a value meets the value of the same key in an included file."""
+
+    NATURAL = "lists one after the other, maps key by key, of anything else the including file's"
+    WHOLE = "the including file's value, as a whole"
+
+
+class Setting(NamedTuple):
+    """One key of the configuration.
+
+    Attributes:
+        name: The field of the dataclass.
+        key: The key in the file.
+        kind: What its value looks like.
+        doc: What it means, in Markdown; one sentence or a few.
+        required: True where the key must be given.
+        default: What holds when it is not.
+        own: True for a key that apko does not have.
+        join: How it meets an included file's.
+    """
+
+    name: str
+    key: str
+    kind: Kind
+    doc: str
+    required: bool
+    default: Any
+    own: bool
+    join: Join
+
+
+def setting(
+    kind: Kind,
+    doc: str,
+    *,
+    key: str = "",
+    default: Any = MISSING,
+    own: bool = False,
+    join: Join = Join.NATURAL,
+) -> Any:
+    """Declares a field of a dataclass as a key of the configuration (see `Setting`).
+
+    Lists, maps, command lines and records start empty; anything else without a default is required.
+    """
+    metadata = {"setting": (kind, doc, key, own, join)}
+    match kind:
+        case MapOf():
+            return field(default_factory=lambda: EMPTY, metadata=metadata)
+        case Record():
+            default = kind.type()
+        case ListOf() | Words():
+            default = ()
+        case _:
+            pass
+    return field(default=default, metadata=metadata)
+
+
+@cache
+def settings(record: type) -> Mapping[str, Setting]:
+    """The keys of a dataclass of the model, in their order."""
+    found = (_setting(each) for each in fields(record))
+    return MappingProxyType({each.key: each for each in found})
+
+
+def _setting(declared: Field[Any]) -> Setting:
+    kind, doc, key, own, join = declared.metadata["setting"]
+    required = declared.default is MISSING and declared.default_factory is MISSING
+    default = EMPTY if isinstance(kind, MapOf) else None if required else declared.default
+    return Setting(declared.name, key or declared.name, kind, doc, required, default, own, join)

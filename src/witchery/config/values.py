@@ -1,0 +1,138 @@
+"""The vocabulary of the configuration: what a path, a port, a user name or a repository looks like.
+
+Patterns keep to what Python and ECMA read alike, since editors check them too; what a pattern cannot say, or
+would say unreadably, is checked by a function.
+"""
+
+import posixpath
+import re
+
+from witchery.arch import ALL, Arch
+from witchery.config.kinds import Number, Text
+from witchery.errors import FormatError
+
+_CREDENTIALS = re.compile(r"(?<=://)[^\s/?#@]+(?:@[^\s/?#@]+)*(?=@)")
+_CONTROL = r"\x00-\x1f\x7f"
+_PEM = re.compile(r"\s*-----BEGIN ([A-Z0-9 ]+)-----\s+([A-Za-z0-9+/=\s]+?)\s*-----END \1-----\s*")
+_SCHEMES = ("http", "https", "file")
+
+
+def redacted(text: str) -> str:
+    """The text with the credentials of its URLs replaced: `https://***@example.org/`."""
+    return _CREDENTIALS.sub("***", text) if "://" in text else text
+
+
+def _path(text: str) -> str:
+    if ".." in text.split("/"):
+        raise FormatError(f"a path must not contain `..`: `{text}`")
+    return "/" + posixpath.normpath("/" + text).lstrip("/")
+
+
+def _repository(text: str) -> str:
+    *tag, location = text.split()
+    scheme, separator, rest = location.partition("://")
+    if separator and scheme not in _SCHEMES:
+        raise FormatError(f"a repository is a path or an http, https or file URL: `{redacted(location)}`")
+    if separator and not rest.strip("/") and scheme != "file":
+        raise FormatError(f"a URL without a host: `{redacted(location)}`")
+    return " ".join((*tag, location.rstrip("/") or "/"))
+
+
+def _port(text: str) -> str:
+    number, _, protocol = text.partition("/")
+    if not 1 <= int(number) <= 65535:
+        raise FormatError(f"a port is a number from 1 to 65535: `{text}`")
+    return f"{int(number)}/{protocol or 'tcp'}"
+
+
+def _pem(text: str, label: str) -> str:
+    from binascii import Error, a2b_base64
+
+    found = _PEM.fullmatch(text)
+    if found is None:
+        raise FormatError(
+            f"expected exactly one PEM block, `-----BEGIN {label}-----` to `-----END {label}-----`"
+        )
+    if found[1] != label:
+        raise FormatError(f"expected a PEM block of `{label}`, found one of `{found[1]}`")
+    try:
+        a2b_base64("".join(found[2].split()), strict_mode=True)
+    except Error:
+        raise FormatError("the PEM block does not hold base64") from None
+    return text
+
+
+def _certificate(text: str) -> str:
+    return _pem(text, "CERTIFICATE")
+
+
+def _public_key(text: str) -> str:
+    return _pem(text, "PUBLIC KEY")
+
+
+def _package(text: str) -> str:
+    from witchery.apk.dependency import Dependency
+
+    Dependency.parse(text)
+    return text
+
+
+ANY = Text("a text", empty=True)
+SCRIPT = Text("a shell script")
+COMMAND = Text("a command line")
+
+ABSOLUTE_PATH = Text("an absolute path such as `/srv/www`", rf"/[^{_CONTROL}]*", _path)
+IMAGE_PATH = Text("a path in the image such as `/etc/app`", rf"[^{_CONTROL}]+", _path)
+LINK_SOURCE = Text("the path that the link leads to", rf"[^{_CONTROL}]+")
+LOCAL_FILE = Text("the path of a file", rf"[^{_CONTROL}]+")
+
+REPOSITORY = Text(
+    "a repository: a URL or a path, after `@tag` if it is tagged",
+    r"(?:@[A-Za-z0-9._+-]+\s+)?[^\s@]\S*",
+    _repository,
+    examples=("https://dl-cdn.alpinelinux.org/alpine/v3.22/main",),
+)
+KEY_LOCATION = Text("the path or URL of a public key", r"\S+")
+PACKAGE = Text(
+    "a package such as `nginx`, `python3~3.12` or `!bash`",
+    r"!?[A-Za-z0-9._+,:/\[\]-]+(?:@[A-Za-z0-9._+-]+)?(?:[<>=~]+\S+)?",
+    _package,
+)
+PROVIDED = Text("a name that packages provide", r"[^\s@<>=~!]+")
+
+ACCOUNT = Text(
+    "a name of letters, digits and `_.-` that starts with a letter or `_`", r"[A-Za-z_][A-Za-z0-9_.-]{0,31}"
+)
+ACCOUNT_OR_NUMBER = Text(
+    "a user such as `nonroot` or `65532`, and a group after `:` if wanted",
+    r"(?:[A-Za-z_][A-Za-z0-9_.-]{0,31}|[0-9]{1,10})(?::(?:[A-Za-z_][A-Za-z0-9_.-]{0,31}|[0-9]{1,10}))?",
+)
+ID = Number("a number from 0 to 4294967295", 0, 2**32 - 1)
+BUDGET = Number("a number of layers from 1 to 120", 1, 120)
+
+VARIABLE = Text("a variable's name", r"[A-Za-z_][A-Za-z0-9_.-]*")
+METADATA_KEY = Text("a key without spaces", rf"[^\s{_CONTROL}]{{1,255}}")
+SERVICE = Text("a service's name of letters, digits and `_.-`", r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+PORT = Text("a port such as `8080` or `53/udp`", r"[0-9]{1,5}(?:/(?:tcp|udp|sctp))?", _port)
+SIGNAL = Text(
+    "a signal such as `SIGTERM`",
+    r"(?:SIG)?[A-Z][A-Z0-9]*(?:[+-][0-9]{1,2})?|[0-9]{1,2}",
+    examples=("SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1"),
+)
+VCS_URL = Text("a URL, and a revision after `@`", r"\S+")
+
+CERTIFICATE_NAME = Text("a name of letters, digits and `_.-`", r"[a-zA-Z0-9_-][a-zA-Z0-9_.-]*")
+KEY_NAME = Text(
+    "the file name of a key such as `me@example.org-5f2b.rsa.pub`", r"[A-Za-z0-9_][A-Za-z0-9_@+.-]*"
+)
+CERTIFICATE = Text("a certificate in PEM form", parse=_certificate)
+PUBLIC_KEY = Text("a public key in PEM form", parse=_public_key)
+
+ARCHITECTURE = Text(
+    "an architecture by Alpine's or OCI's name",
+    r"[A-Za-z0-9_]+(?:/[A-Za-z0-9]+){0,2}",
+    Arch.parse,
+    examples=tuple(
+        dict.fromkeys(name for arch in ALL for name in (arch.apk, arch.platform.removeprefix("linux/")))
+    ),
+)
