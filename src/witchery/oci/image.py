@@ -66,9 +66,7 @@ class Image:
             FormatError: if either is malformed, is not an image's, or their layers differ in number.
             IntegrityError: if the configuration is not the one that the manifest names.
         """
-        read = Manifest.read(manifest)
-        if read.config.media_type not in media.CONFIGS:
-            raise FormatError(f"an artifact, not an image: its configuration is `{read.config.media_type}`")
+        read = _manifest(manifest)
         if len(config) != read.config.size or Digest.sha256(config) != read.config.digest:
             raise IntegrityError(
                 f"the configuration is not the one that the manifest names: `{read.config.digest}`"
@@ -78,6 +76,15 @@ class Image:
             counts = f"{len(read.layers)} layers, its configuration {len(inner.diff_ids)} diff IDs"
             raise FormatError(f"the manifest has {counts}")
         return cls(read, inner, tuple(_layers(read, inner)))
+
+    @staticmethod
+    def config_of(manifest: bytes) -> Descriptor:
+        """The descriptor of the configuration that belongs to an image's manifest.
+
+        Raises:
+            FormatError: if the manifest is malformed, or not an image's.
+        """
+        return _manifest(manifest).config
 
     @property
     def digest(self) -> Digest:
@@ -138,3 +145,10 @@ def _layers(manifest: Manifest, config: Config) -> Iterable[Layer]:
         steps = [History()] * len(manifest.layers)
     for descriptor, diff_id, step in zip(manifest.layers, config.diff_ids, steps, strict=True):
         yield Layer(descriptor, diff_id, step)
+
+
+def _manifest(raw: bytes) -> Manifest:
+    manifest = Manifest.read(raw)
+    if manifest.config.media_type not in media.CONFIGS:
+        raise FormatError(f"an artifact, not an image: its configuration is `{manifest.config.media_type}`")
+    return manifest

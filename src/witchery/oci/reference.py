@@ -6,7 +6,7 @@
     component  = [a-z0-9]+ { ( "." | "_" | "__" | "-"+ ) [a-z0-9]+ }
     tag        = [A-Za-z0-9_] [A-Za-z0-9_.-]{0,127}
 
-Sources: the grammar of the distribution project's `reference` package; distribution-spec, "Pulling manifests".
+Sources: the grammar of distribution's `reference` package; distribution-spec, "Pulling manifests".
 """
 
 import re

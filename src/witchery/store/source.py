@@ -1,0 +1,129 @@
+"""Images that are read from disk: one value for layout folders and archives, trusting nothing."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from witchery.arch import Arch
+from witchery.digest import Digest
+from witchery.errors import FormatError, IntegrityError, Refused
+from witchery.oci import media
+from witchery.oci.descriptor import Descriptor
+from witchery.oci.document import MAX_DOCUMENT
+from witchery.oci.image import Image
+from witchery.oci.manifest import Index
+from witchery.rootfs.content import Content
+
+MAX_NESTING = 3
+"""How many indexes may stand inside each other."""
+
+
+def verified(chunks: Iterable[bytes], descriptor: Descriptor) -> Iterator[bytes]:
+    """The same chunks; at their end it is certain that they are what the descriptor names.
+
+    Raises:
+        IntegrityError: if they are longer, shorter or others.
+    """
+    hasher, size = hashlib.new(descriptor.digest.algorithm), 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > descriptor.size:
+            break
+        hasher.update(chunk)
+        yield chunk
+    if size != descriptor.size:
+        found = "more" if size > descriptor.size else f"{size}"
+        raise IntegrityError(f"expected {descriptor.size} bytes, found {found}: `{descriptor.digest}`")
+    if hasher.hexdigest() != descriptor.digest.hex:
+        found = f"{descriptor.digest.algorithm}:{hasher.hexdigest()}"
+        raise IntegrityError(f"expected the digest `{descriptor.digest}`, found `{found}`")
+
+
+def content_of(digest: Digest, contents: Mapping[Digest, Content]) -> Content:
+    """The content of a layer that has to be there.
+
+    Raises:
+        IntegrityError: if it is not.
+    """
+    found = contents.get(digest)
+    if found is None:
+        raise IntegrityError(f"the image names a layer that was not given: `{digest}`")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A blob of an image on disk; a `Content` that verifies itself while it is read.
+
+    Attributes:
+        descriptor: What it should be.
+        open: Yields what is there.
+    """
+
+    descriptor: Descriptor
+    open: Callable[[], Iterator[bytes]]
+
+    @property
+    def size(self) -> int:
+        """The number of bytes."""
+        return self.descriptor.size
+
+    def chunks(self) -> Iterator[bytes]:
+        """The bytes.
+
+        Raises:
+            IntegrityError: at the end, if they are not what the descriptor says.
+            StorageError: if they cannot be read.
+        """
+        return verified(self.open(), self.descriptor)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSource:
+    """Something on disk that holds images.
+
+    Attributes:
+        index: What it holds.
+        read: Yields the bytes that are stored for a descriptor, unverified.
+    """
+
+    index: Index
+    read: Callable[[Descriptor], Iterator[bytes]]
+
+    def blob(self, descriptor: Descriptor) -> Content:
+        """The bytes that a descriptor names."""
+        return Blob(descriptor, lambda: self.read(descriptor))
+
+    def document(self, descriptor: Descriptor) -> bytes:
+        """The bytes of a manifest, index or configuration, verified.
+
+        Raises:
+            FormatError: if they are more than a document may have.
+            IntegrityError: if they are not what the descriptor says.
+        """
+        if descriptor.size > MAX_DOCUMENT:
+            raise FormatError(f"expected at most {MAX_DOCUMENT} bytes of JSON: {descriptor.size}")
+        return b"".join(self.blob(descriptor).chunks())
+
+    def find(self, tag: str = "", arch: Arch | None = None) -> Descriptor:
+        """The descriptor of an image's manifest, through nested indexes.
+
+        Raises:
+            Refused: if none or several fit.
+        """
+        index = self.index
+        for _ in range(MAX_NESTING):
+            found = index.choose(tag, arch)
+            if found.media_type not in media.INDEXES:
+                return found
+            index, tag = Index.read(self.document(found)), ""
+        raise Refused(f"more than {MAX_NESTING} indexes inside each other")
+
+    def image(self, tag: str = "", arch: Arch | None = None) -> Image:
+        """An image, with manifest and configuration verified.
+
+        Raises:
+            Refused: if none or several fit, or what is found is not a valid image.
+        """
+        manifest = self.document(self.find(tag, arch))
+        return Image.read(manifest, self.document(Image.config_of(manifest)))
