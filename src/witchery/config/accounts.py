@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from witchery.config import values
 from witchery.config.faults import Fault, repeated
-from witchery.config.kinds import ListOf, Record, setting
+from witchery.config.kinds import ListOf, Model, Record, setting
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class User:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class User(Model):
     """A user: a line of `/etc/passwd`."""
 
     username: str = setting(values.ACCOUNT, "The login name.")
@@ -36,8 +36,8 @@ class User:
             yield Fault(("uid",), "uid 0 is root's, who is there already; to run as root write `run-as: 0`")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Group(Model):
     """A group: a line of `/etc/group`."""
 
     groupname: str = setting(values.ACCOUNT, "The group's name.")
@@ -47,8 +47,8 @@ class Group:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accounts:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Accounts(Model):
     """Users and groups, and who runs the entrypoint."""
 
     run_as: str = setting(

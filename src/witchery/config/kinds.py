@@ -8,7 +8,6 @@ because a class made that way costs a tenth of a dataclass at start-up.
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, field, fields
 from enum import Enum
-from functools import cache
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
@@ -94,7 +93,7 @@ class Record(NamedTuple):
         refused: Keys that other tools know, with the reason why they are turned away.
     """
 
-    type: type
+    type: type[Any]
     short: str = ""
     refused: Mapping[str, str] = EMPTY
 
@@ -159,11 +158,45 @@ def setting(
     return field(default=default, metadata=metadata)
 
 
-@cache
-def settings(record: type) -> Mapping[str, Setting]:
+class Model:
+    """Base of the dataclasses whose fields are settings: equality, hash and representation.
+
+    A dataclass would generate the three for each class, which doubles what importing the model costs; and
+    these can hash a mapping.
+    """
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and _values(self) == _values(other)
+
+    def __hash__(self) -> int:
+        hashable = (tuple(sorted(x.items())) if isinstance(x, Mapping) else x for x in _values(self))
+        return hash((type(self), *hashable))
+
+    def __repr__(self) -> str:
+        given = (f"{name}={getattr(self, name)!r}" for name in _names(self))
+        return f"{type(self).__name__}({', '.join(given)})"
+
+
+def _values(model: Model) -> tuple[Any, ...]:
+    return tuple(getattr(model, name) for name in _names(model))
+
+
+def _names(model: Any) -> list[str]:
+    return [each.name for each in settings(type(model)).values()]
+
+
+_TABLES: dict[type[Any], Mapping[str, Setting]] = {}
+
+
+def settings(record: type[Any]) -> Mapping[str, Setting]:
     """The keys of a dataclass of the model, in their order."""
-    found = (_setting(each) for each in fields(record))
-    return MappingProxyType({each.key: each for each in found})
+    table = _TABLES.get(record)
+    if table is None:
+        found = (_setting(each) for each in fields(record))
+        table = _TABLES[record] = MappingProxyType({each.key: each for each in found})
+    return table
 
 
 def _setting(declared: Field[Any]) -> Setting:

@@ -13,19 +13,19 @@ from witchery.arch import Arch
 from witchery.config import values
 from witchery.config.accounts import Accounts
 from witchery.config.faults import Fault, repeated
-from witchery.config.kinds import Choice, Flag, Join, ListOf, MapOf, Mode, Record, Words, setting
+from witchery.config.kinds import Choice, Flag, Join, ListOf, MapOf, Mode, Model, Record, Words, setting
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuntimeKey:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class RuntimeKey(Model):
     """A public key that the image trusts when `apk` runs inside it."""
 
     name: str = setting(values.KEY_NAME, "File name under `/etc/apk/keys`.")
     content: str = setting(values.PUBLIC_KEY, "The key in PEM form.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contents:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Contents(Model):
     """Where packages come from and which are wanted."""
 
     repositories: tuple[str, ...] = setting(
@@ -70,8 +70,8 @@ class Contents:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entrypoint:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Entrypoint(Model):
     """What the container runs."""
 
     type: Literal["", "service-bundle"] = setting(
@@ -103,8 +103,8 @@ class Entrypoint:
             yield Fault(("services",), "services run only under `type: service-bundle`")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PathRule:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class PathRule(Model):
     """Something to create in the image, or to change about what packages brought. Rules apply in order."""
 
     path: str = setting(values.IMAGE_PATH, "Where in the image.")
@@ -159,14 +159,14 @@ class PathRule:
             yield Fault((), f"the rule changes nothing: give `permissions`, `uid` or `gid` for `{self.path}`")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layering:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Layering(Model):
     """How packages become layers."""
 
     strategy: Literal["packages", "origin", "single"] = setting(
         Choice(("packages", "origin", "single")),
         "`packages`: a layer per package, the bytes that Alpine signed wherever it is safe; `origin`:"
-        " packages built from one source share a layer, as with apko; `single`: one layer. The word alone will do:"
+        " packages of one source share a layer, as with apko; `single`: one layer. The word alone will do:"
         " `layering: single`.",
         default="packages",
     )
@@ -175,16 +175,16 @@ class Layering:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Certificate:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Certificate(Model):
     """A certificate authority to trust."""
 
     name: str = setting(values.CERTIFICATE_NAME, "A name for its file.")
     content: str = setting(values.CERTIFICATE, "One certificate in PEM form.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Certificates:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Certificates(Model):
     """Certificate authorities that the image trusts besides those of its packages' bundle."""
 
     additional: tuple[Certificate, ...] = setting(ListOf(Record(Certificate)), "Certificates to add.")
@@ -199,8 +199,8 @@ class Certificates:
         yield from repeated("certificate", "additional", [each.name for each in self.additional], "name")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Base:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Base(Model):
     """Files that are generated where no package brings them; each can be switched off."""
 
     passwd: bool = setting(Flag(), "`/etc/passwd` with root and the users of `accounts`.", default=True)
@@ -215,8 +215,8 @@ class Base:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImageConfig:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class ImageConfig(Model):
     """An image as its author describes it."""
 
     include: str = setting(
@@ -229,8 +229,8 @@ class ImageConfig:
         Record(
             Contents,
             refused={
-                "baseimage": "not supported: an image is made of packages alone, so that each of its bytes can"
-                " be checked back to a signature; name the packages that the base image holds"
+                "baseimage": "not supported: an image is made of packages alone, so that each of its bytes"
+                " can be checked back to a signature; name the packages that the base image holds"
             },
         ),
         "Packages and their sources.",
