@@ -1,0 +1,276 @@
+"""What was fetched and checked once, on disk; safe for many processes and for a kill at any instant.
+
+    <root>/blobs/sha256/<hex>          data segments of packages, under the digest of their bytes
+    <root>/packages/<xx>/<identity>    all else about a package, guarded by its own SHA-256
+    <root>/documents/<key>             indexes and keys, with the validator of the server
+
+Every file appears whole, by renaming. A file is believed only if it proves itself when it is read; one that
+does not is as if it were not there. The time of a file is the last time it was of use.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from witchery import canonical
+from witchery.apk import archive_record
+from witchery.apk.archive import Archive
+from witchery.digest import Digest
+from witchery.errors import Refused, StorageError
+from witchery.store import atomic
+from witchery.store.blobs import BlobStore
+
+DAY = 86400.0
+"""Temporary files, and blobs that no package names, are left alone for so long, in seconds."""
+IN_USE = 3600.0
+"""What was of use so recently is not pruned, in seconds: another process may be about to read it."""
+_MAX_RECORD = 1 << 28
+_MAX_DOCUMENT = 1 << 28
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A file of a server, as it was fetched.
+
+    Attributes:
+        url: Where it came from, for a person.
+        etag: Its ETag, or an empty string.
+        modified: Its `Last-Modified`, or an empty string.
+        fetched: When the server last said that this is it, in seconds since 1970.
+        data: The bytes.
+    """
+
+    url: str
+    etag: str
+    modified: str
+    fetched: float
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How much of one kind is in the cache: number of files, and their bytes together."""
+
+    kind: str
+    count: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What pruning took away."""
+
+    count: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """A folder of fetched things.
+
+    Attributes:
+        root: The folder; made when something is kept.
+    """
+
+    root: Path
+
+    @property
+    def blobs(self) -> BlobStore:
+        """The data segments."""
+        return BlobStore(self.root / "blobs")
+
+    def package(self, identity: bytes) -> Archive | None:
+        """What is known of a package, where it and its data segment are there and whole.
+
+        The data segment itself is checked by whoever reads it.
+        """
+        path = self._package_path(identity)
+        try:
+            guarded = atomic.read(path, _MAX_RECORD)
+            guard, record = guarded[:32], guarded[32:]
+            if hashlib.sha256(record).digest() != guard:
+                return None
+            archive = archive_record.decode(record)
+        except (StorageError, Refused):
+            return None
+        if self.blobs.size(archive.data) != archive.data_size:
+            return None
+        _used(path)
+        return archive
+
+    def keep_package(self, identity: bytes, archive: Archive) -> None:
+        """Keeps what is known of a checked package whose data segment is among the blobs.
+
+        Raises:
+            StorageError: if the system refuses.
+        """
+        record = archive_record.encode(archive)
+        atomic.write(self._package_path(identity), hashlib.sha256(record).digest() + record)
+
+    def document(self, key: str) -> Document | None:
+        """A document, where it is there and whole.
+
+        Args:
+            key: What it was kept under: a URL without credentials.
+        """
+        path = self._document_path(key)
+        try:
+            stored = atomic.read(path, _MAX_DOCUMENT)
+            fetched = path.stat().st_mtime
+        except (StorageError, OSError):
+            return None
+        head, _, data = stored.partition(b"\n")
+        try:
+            fields: Any = json.loads(head)
+            if fields["sha256"] != hashlib.sha256(data).hexdigest():
+                return None
+            return Document(
+                url=str(fields["url"]),
+                etag=str(fields["etag"]),
+                modified=str(fields["modified"]),
+                fetched=fetched,
+                data=data,
+            )
+        except (ValueError, KeyError, TypeError):
+            return None
+
+    def keep_document(self, key: str, document: Document) -> None:
+        """Keeps a document.
+
+        Raises:
+            StorageError: if the system refuses.
+        """
+        head = {
+            "url": document.url,
+            "etag": document.etag,
+            "modified": document.modified,
+            "sha256": hashlib.sha256(document.data).hexdigest(),
+        }
+        path = self._document_path(key)
+        with atomic.replacing(path) as file:
+            file.write(canonical.encode(head) + b"\n")
+            file.write(document.data)
+
+    def confirm_document(self, key: str) -> None:
+        """Notes that the server still has the document that is kept."""
+        _used(self._document_path(key))
+
+    def info(self) -> tuple[Share, ...]:
+        """How much of what is there."""
+        shares: dict[str, list[int]] = {kind: [] for kind in ("blobs", "packages", "documents", "temporary")}
+        for file in self._files():
+            shares[file.kind].append(file.size)
+        return tuple(Share(kind, len(sizes), sum(sizes)) for kind, sizes in shares.items())
+
+    def prune(
+        self,
+        *,
+        now: float,
+        unused_for: float | None = None,
+        max_size: int | None = None,
+        in_use: float = IN_USE,
+    ) -> Pruned:
+        """Takes away what is left over, what is old, and the longest unused of what is too much.
+
+        Other processes may go on using the cache meanwhile.
+
+        Args:
+            now: The time, in seconds since 1970.
+            unused_for: Take away what was not used for so many seconds.
+            max_size: Then take away the longest unused until no more than so many bytes are left.
+            in_use: Leave alone what was used in the last so many seconds; 0 only where nobody else is there.
+
+        Raises:
+            StorageError: if the system refuses.
+        """
+        files = list(self._files())
+        gone = [file for file in files if file.kind == "temporary" and now - file.used > DAY]
+        units = self._units([file for file in files if file.kind != "temporary"], now, in_use)
+        units.sort(key=lambda unit: (unit.used, unit.files[0].path))
+        left = sum(unit.size for unit in units)
+        for unit in units:
+            old = unused_for is not None and now - unit.used >= unused_for
+            too_much = max_size is not None and left > max_size
+            if (old or too_much or unit.orphan) and now - unit.used >= in_use:
+                gone.extend(unit.files)
+                left -= unit.size
+        removed = [file for file in gone if _remove(file.path)]
+        return Pruned(len(removed), sum(file.size for file in removed))
+
+    def _package_path(self, identity: bytes) -> Path:
+        name = identity.hex()
+        return self.root / "packages" / name[:2] / name
+
+    def _document_path(self, key: str) -> Path:
+        return self.root / "documents" / hashlib.sha256(key.encode()).hexdigest()[:40]
+
+    def _files(self) -> Iterator["_File"]:
+        for kind in ("blobs", "packages", "documents"):
+            for folder, _, names in os.walk(self.root / kind):
+                for name in names:
+                    path = Path(folder, name)
+                    with suppress(FileNotFoundError):  # another process prunes, too
+                        found = path.stat()
+                        temporary = name.startswith(atomic.PREFIX)
+                        yield _File(path, "temporary" if temporary else kind, found.st_size, found.st_mtime)
+
+    def _units(self, files: list["_File"], now: float, in_use: float) -> list["_Unit"]:
+        """Files that go together: a package's record first, so that no record outlives its data segment."""
+        blobs = {file.path.name: file for file in files if file.kind == "blobs"}
+        units: list[_Unit] = []
+        for file in files:
+            if file.kind == "documents":
+                units.append(_Unit((file,), file.used))
+            elif file.kind == "packages":
+                data = self._data_of(file.path)
+                blob = blobs.pop(data.hex, None) if data else None
+                units.append(_Unit((file, blob) if blob else (file,), file.used, orphan=data is None))
+        spare = max(in_use, DAY if in_use else 0.0)
+        spares = [blob for blob in blobs.values() if now - blob.used >= spare]
+        return units + [_Unit((blob,), blob.used, orphan=True) for blob in spares]
+
+    def _data_of(self, record: Path) -> Digest | None:
+        """The data segment that a record names, or None where it is no record."""
+        try:
+            return archive_record.decode(atomic.read(record, _MAX_RECORD)[32:]).data
+        except (StorageError, Refused):
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    path: Path
+    kind: str
+    size: int
+    used: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    files: tuple[_File, ...]
+    used: float
+    orphan: bool = False
+
+    @property
+    def size(self) -> int:
+        return sum(file.size for file in self.files)
+
+
+def _used(path: Path) -> None:
+    with suppress(OSError):  # a cache that can only be read is still a cache
+        os.utime(path)
+
+
+def _remove(path: Path) -> bool:
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise StorageError(f"cannot delete, {error.strerror}", where=[str(path)]) from error
+    return True

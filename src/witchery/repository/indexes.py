@@ -1,0 +1,112 @@
+"""Indexes of repositories: fetched, and believed only after their signature was checked."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from witchery.apk import index as apk_index
+from witchery.apk import signature
+from witchery.apk.index import Index
+from witchery.apk.package import NOARCH
+from witchery.apk.signature import Trust
+from witchery.arch import ALL, Arch
+from witchery.codec import GzipReader
+from witchery.digest import Digest
+from witchery.errors import FormatError, StorageError, TrustError, WitcheryError
+from witchery.repository.access import Access
+from witchery.repository.documents import read_document
+from witchery.repository.location import INDEX_NAME, Repository
+
+_LOOKED_AT = 50  # packages, to find out what architecture an index is for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifiedIndex:
+    """An index whose signature was checked.
+
+    Attributes:
+        repository: Where it is from.
+        arch: What architecture it was fetched for.
+        index: The packages.
+        trust: The key that vouches for it; false where the user allowed it to be untrusted.
+        digest: SHA-256 of the file.
+    """
+
+    repository: Repository
+    arch: Arch
+    index: Index
+    trust: Trust
+    digest: Digest
+
+
+def fetch_index(access: Access, repository: Repository, arch: Arch) -> VerifiedIndex:
+    """Fetches and checks the index of a repository.
+
+    Raises:
+        NetworkError: if it cannot be fetched, or is not in the cache and the network is off.
+        StorageError: if a local one is not there.
+        TrustError: if no known key signed it and that is not allowed, or a known key's signature fails.
+        FormatError: if it is malformed, or for another architecture.
+    """
+    place = repository.index(arch)
+
+    def check(data: bytes) -> VerifiedIndex:
+        return _verified(access, repository, arch, data)
+
+    try:
+        return read_document(access, place, check)
+    except TrustError as error:
+        raise _with_keys(error, access) from error.__cause__
+    except StorageError as error:
+        if isinstance(place, Path) and not place.exists():
+            raise _missing(place) from None
+        raise error from error.__cause__
+
+
+def _verified(access: Access, repository: Repository, arch: Arch, data: bytes) -> VerifiedIndex:
+    try:
+        signatures, signed = signature.split(data)
+        trust = signature.verify(signatures, signed, access.keys, allow_untrusted=access.allow_untrusted)
+        index = Index.read(_inflated(signed))
+        _check_arch(index, arch)
+    except WitcheryError as error:
+        place = repository.index(arch)
+        raise error.at(str(place) if isinstance(place, Path) else place.shown) from error.__cause__
+    return VerifiedIndex(
+        repository=repository, arch=arch, index=index, trust=trust, digest=Digest.sha256(data)
+    )
+
+
+def _inflated(signed: bytes) -> Iterator[bytes]:
+    reader = GzipReader([signed])
+    if reader.at_end():
+        raise FormatError("ends after its signature: the index is truncated")
+    while not reader.at_end():
+        yield from reader.member(lambda _: None, apk_index.LIMIT)
+
+
+def _check_arch(index: Index, arch: Arch) -> None:
+    for package in index[:_LOOKED_AT]:
+        if package.arch and package.arch != NOARCH:
+            if package.arch != arch.apk:
+                raise FormatError(f"an index for {package.arch}, expected one for {arch}")
+            return
+
+
+def _with_keys(error: TrustError, access: Access) -> TrustError:
+    if error.missing:
+        known = ", ".join(f"`{name}`" for name in sorted(access.keys)) or "none"
+        error.hints = (*error.hints, f"known keys: {known}")
+    return error
+
+
+def _missing(place: Path) -> StorageError:
+    """Says what is there instead of an index."""
+    root = place.parent.parent
+    found = [arch.apk for arch in ALL if (root / arch.apk / INDEX_NAME).is_file()]
+    hint = "make one with `witchery index`"
+    if found:
+        hint = f"the repository has indexes for {', '.join(found)}"
+    elif (root / INDEX_NAME).is_file():
+        hint = f"give the folder above, `{root.parent}`: architectures are found below it"
+    return StorageError(f"the repository has no index: `{place}`", hint=hint)

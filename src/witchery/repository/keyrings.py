@@ -1,0 +1,63 @@
+"""The trusted keys: Alpine's, which come with Witchery, and the user's own."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import witchery
+from witchery.errors import UsageError, located
+from witchery.http import Url
+from witchery.keys import Keyring, PublicKey
+from witchery.repository.access import Access
+from witchery.repository.documents import read_document
+from witchery.store import atomic
+
+MAX_KEY = 1 << 16
+"""The longest key file, in bytes."""
+_SUFFIX = ".pub"
+
+
+def embedded_keys() -> tuple[PublicKey, ...]:
+    """The keys with which Alpine signs, of every release and architecture."""
+    folder = Path(witchery.__file__).parent / "data" / "keys"
+    return tuple(PublicKey(path.name, path.read_bytes()) for path in sorted(folder.rglob(f"*{_SUFFIX}")))
+
+
+def read_keys(path: Path) -> tuple[PublicKey, ...]:
+    """Reads a key file, or every `*.pub` file of a folder.
+
+    Raises:
+        StorageError: if it cannot be read.
+        FormatError: if a file is not a public key; it says which.
+        UsageError: if a folder holds no keys.
+    """
+    with atomic.storing(path):
+        files = sorted(path.glob(f"*{_SUFFIX}")) if path.is_dir() else [path]
+    if not files:
+        raise UsageError(f"no key (`*{_SUFFIX}`) in the folder: `{path}`")
+    found = []
+    for file in files:
+        with located(str(file.parent)):
+            found.append(PublicKey.parse(file.name, atomic.read(file, MAX_KEY)))
+    return tuple(found)
+
+
+def fetch_key(access: Access, url: Url) -> PublicKey:
+    """Fetches a key; its name is the last part of the URL.
+
+    Nothing vouches for it but the connection, so the URL has to be `https`.
+
+    Raises:
+        UsageError: if it is not.
+        NetworkError: if it cannot be fetched.
+        FormatError: if it is not a public key.
+    """
+    if url.scheme != "https":
+        raise UsageError(f"a key is fetched by https only: `{url.shown}`")
+    name = url.target.partition("?")[0].rpartition("/")[2]
+    with located(url.shown):
+        return read_document(access, url, lambda data: PublicKey.parse(name, data[: MAX_KEY + 1]))
+
+
+def keyring(own: Sequence[PublicKey], *, embedded: bool = True) -> Keyring:
+    """The user's keys, and Alpine's after them; of two with the same name the first counts."""
+    return Keyring((*own, *(embedded_keys() if embedded else ())))

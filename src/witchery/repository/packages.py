@@ -1,0 +1,234 @@
+"""Packages: from the cache, or fetched, checked and kept.
+
+The chain that is checked, wherever the bytes come from:
+
+* the control segment against the identity in the (verified) index;
+* the data segment against the data hash in the control segment, every file against its checksum;
+* the package's own signature where a known key made one: it never may fail. A package of an index needs none.
+
+A package given as a file has no index: its own signature takes the place of it.
+"""
+
+import hashlib
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from witchery.apk import archive as archives
+from witchery.apk import signature
+from witchery.apk.archive import Archive
+from witchery.apk.identity import SIZE
+from witchery.apk.package import Package
+from witchery.apk.signature import Trust
+from witchery.arch import Arch
+from witchery.codec import CHUNK
+from witchery.errors import IntegrityError, NetworkError, Refused, TrustError, WitcheryError, located
+from witchery.http import Request, Url
+from witchery.repository.access import Access
+from witchery.repository.documents import unexpected
+from witchery.repository.location import Repository
+from witchery.store import atomic
+
+JOBS = 6
+"""How many packages are fetched at once."""
+MAX_PACKAGE = 4 << 30
+"""The longest package file, in bytes."""
+_SLACK = 1 << 16  # a package may be signed again after it was indexed
+
+_MIRROR = "the mirror may be in the middle of an update: try again later, or use another one"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A package to fetch.
+
+    Attributes:
+        package: The package as an index describes it.
+        arch: The architecture of that index.
+        repositories: Whose indexes list it, in order of preference; local ones are tried first.
+    """
+
+    package: Package
+    arch: Arch
+    repositories: tuple[Repository, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """A package whose bytes were checked, with its data segment in the cache.
+
+    Attributes:
+        archive: The package.
+        trust: The known key that signed the package itself; false where none did.
+        source: Where it came from: a URL without credentials, a path, or `cache`.
+    """
+
+    archive: Archive
+    trust: Trust
+    source: str
+
+
+class StoppedError(Exception):
+    """A download that is given up because its result is no longer wanted."""
+
+
+def fetch_packages(access: Access, wanted: Sequence[Wanted], *, jobs: int = JOBS) -> tuple[Fetched, ...]:
+    """Fetches packages, several at once, and returns them in the order in which they were asked for.
+
+    Raises:
+        NetworkError: if one cannot be fetched, or is not in the cache and the network is off.
+        StorageError: if a local one is not there, or the cache cannot be written.
+        FormatError: if one is malformed.
+        IntegrityError: if one is not what the index promises.
+        TrustError: if a known key's signature fails.
+    """
+    found = [_cached(access, each) for each in wanted]
+    missing = [position for position, each in enumerate(found) if each is None]
+    if missing:
+        fetched = _fetch_all(access, [wanted[position] for position in missing], jobs)
+        for position, each in zip(missing, fetched, strict=True):
+            found[position] = each
+    return tuple(each for each in found if each is not None)
+
+
+def read_package(access: Access, path: Path) -> Fetched:
+    """Reads a package file that stands in no index, and trusts it by its own signature.
+
+    Raises:
+        StorageError: if it cannot be read, or the cache cannot be written.
+        FormatError: if it is malformed.
+        IntegrityError: if its data is not what its control segment promises.
+        TrustError: if no known key signed it and that is not allowed, or a known key's signature fails.
+    """
+    with located(str(path)), access.cache.blobs.writing() as blob:
+        archive = archives.read(_file_chunks(path), blob.write)
+        trust = _own_trust(access, archive, allow_untrusted=access.allow_untrusted)
+    access.cache.keep_package(archive.identity, archive)
+    return Fetched(archive=archive, trust=trust, source=str(path))
+
+
+def _cached(access: Access, wanted: Wanted) -> Fetched | None:
+    archive = access.cache.package(wanted.package.identity)
+    if archive is None or _identity(archive, wanted.package) != wanted.package.identity:
+        return None
+    with located(wanted.package.filename):
+        trust = _own_trust(access, archive, allow_untrusted=True)
+    return Fetched(archive=archive, trust=trust, source="cache")
+
+
+def _fetch_all(access: Access, wanted: Sequence[Wanted], jobs: int) -> list[Fetched]:
+    """Downloads in threads; the first failure, in the order of `wanted`, is the one that counts."""
+    from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+
+    stop = threading.Event()
+    with ThreadPoolExecutor(max_workers=max(1, min(jobs, len(wanted)))) as pool:
+        futures = [pool.submit(_fetch, access, each, stop) for each in wanted]
+        try:
+            wait(futures, return_when=FIRST_EXCEPTION)
+        finally:
+            stop.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+    failures = [f.exception() for f in futures if not f.cancelled() and f.exception() is not None]
+    for failure in failures:
+        if failure is not None and not isinstance(failure, StoppedError):
+            raise failure
+    return [future.result() for future in futures]
+
+
+def _fetch(access: Access, wanted: Wanted, stop: threading.Event) -> Fetched:
+    """One package, from the first repository that has it as the index describes it."""
+    failure: WitcheryError | None = None
+    for repository in sorted(wanted.repositories, key=lambda each: not each.is_local):
+        if access.offline and not repository.is_local:
+            continue
+        try:
+            return _fetch_from(access, wanted, repository, stop)
+        except WitcheryError as error:
+            if len(wanted.repositories) > 1:
+                access.reporter.warned(str(error))
+            failure = failure or error
+    if failure is not None:
+        raise failure
+    raise NetworkError(
+        f"not in the cache, and the network is off: `{wanted.package}`",
+        hint="run once without `--offline`, on this machine or where the cache comes from",
+    )
+
+
+def _fetch_from(access: Access, wanted: Wanted, repository: Repository, stop: threading.Event) -> Fetched:
+    package = wanted.package
+    place = repository.package(package, wanted.arch)
+    source = str(place) if isinstance(place, Path) else place.shown
+    chunks = _file_chunks(place) if isinstance(place, Path) else _downloaded(access, place, package)
+    task = str(package)
+    access.reporter.started(task, package.size or None)
+    try:
+        with access.cache.blobs.writing() as blob:
+            archive = archives.read(_watched(chunks, access, task, stop), blob.write)
+            _check_identity(archive, package)
+            trust = _own_trust(access, archive, allow_untrusted=True)
+        access.cache.keep_package(package.identity, archive)
+    except Refused as error:
+        raise error.at(source) from error.__cause__
+    finally:
+        access.reporter.finished(task)
+    return Fetched(archive=archive, trust=trust, source=source)
+
+
+def _downloaded(access: Access, place: Url, package: Package) -> Iterator[bytes]:
+    limit = min(package.size + _SLACK, MAX_PACKAGE) if package.size else MAX_PACKAGE
+    with access.send(Request(url=place, max_length=limit)) as response:
+        if response.status != 200:
+            error = unexpected(response, place)
+            if response.status == 404:
+                error.hints = (f"the index lists this package, but its file is not there: {_MIRROR}",)
+            raise error
+        yield from response.body
+
+
+def _file_chunks(path: Path) -> Iterator[bytes]:
+    with atomic.storing(path), path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            yield chunk
+
+
+def _watched(chunks: Iterator[bytes], access: Access, task: str, stop: threading.Event) -> Iterator[bytes]:
+    for chunk in chunks:
+        if stop.is_set():
+            raise StoppedError
+        access.reporter.advanced(task, len(chunk))
+        yield chunk
+
+
+def _identity(archive: Archive, package: Package) -> bytes:
+    """The hash of the control segment, of the kind that the index states."""
+    if len(package.identity) == SIZE:
+        return archive.identity
+    return hashlib.sha256(archive.control_segment).digest()
+
+
+def _check_identity(archive: Archive, package: Package) -> None:
+    got = _identity(archive, package)
+    if got != package.identity:
+        raise IntegrityError(
+            f"the control segment is not the one that the index promises for `{package}`:"
+            f" expected {package.identity.hex()}, got {got.hex()}",
+            hint=_MIRROR,
+        )
+    if (archive.info.name, archive.info.version) != (package.name, package.version):
+        raise IntegrityError(
+            f"the package says it is `{archive.info.name}-{archive.info.version}`, the index says `{package}`"
+        )
+
+
+def _own_trust(access: Access, archive: Archive, *, allow_untrusted: bool) -> Trust:
+    try:
+        return signature.verify(
+            archive.signatures, archive.control_segment, access.keys, allow_untrusted=allow_untrusted
+        )
+    except TrustError as error:
+        if error.missing:
+            known = ", ".join(f"`{name}`" for name in sorted(access.keys)) or "none"
+            error.hints = (*error.hints, f"known keys: {known}")
+        raise
