@@ -1,0 +1,166 @@
+"""The index of a repository (apk-index(5), version 2): what packages it holds.
+
+`APKINDEX.tar.gz` is a signature segment and a tar of `DESCRIPTION` and `APKINDEX`, the latter a text of
+stanzas with an empty line after each. Here is the text; who verified and inflated it, and where it came from,
+is told elsewhere.
+
+An index of Alpine has 5,000 to 20,000 packages, and an image needs some ten of them. So the text is only cut
+into stanzas, names are found by looking at the lines that matter, and a package is decoded when it is asked
+for.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import overload
+
+from witchery.apk.package import Package
+from witchery.errors import FormatError
+from witchery.rootfs import tar
+
+LIMIT = 1 << 28
+"""The most bytes an inflated index may have; all of Alpine's are below 2^24."""
+
+_MALFORMED_LINE = re.compile("\n[^\n][^:\n]")
+
+
+class Index(Sequence[Package]):
+    """The packages of one repository, in the order of its index.
+
+    Attributes:
+        description: What the repository calls itself, such as `v3.19.1-32-g1a7b2c`.
+    """
+
+    def __init__(self, stanzas: Sequence[str], description: str = "") -> None:
+        self.description = description
+        self._stanzas = stanzas
+        self._decoded: dict[int, Package] = {}
+
+    @classmethod
+    def read(cls, archive: Iterable[bytes]) -> "Index":
+        """Reads the inflated tar of an index.
+
+        Args:
+            archive: Its bytes, in pieces of any size.
+
+        Raises:
+            FormatError: if it is malformed, holds no `APKINDEX`, or is larger than `LIMIT`.
+        """
+        found: dict[str, bytes] = {}
+        for member in tar.read(archive):
+            if member.entry.path in {"APKINDEX", "DESCRIPTION"}:
+                if member.entry.size > LIMIT:
+                    raise FormatError(f"an index of {member.entry.size} bytes exceeds the limit of {LIMIT}")
+                found[member.entry.path] = b"".join(member.content)
+        if "APKINDEX" not in found:
+            raise FormatError("an index archive without a file `APKINDEX`")
+        description = found.get("DESCRIPTION", b"").decode("utf-8", "replace").strip()
+        return cls.parse(found["APKINDEX"].decode("utf-8", "surrogateescape"), description)
+
+    @classmethod
+    def parse(cls, text: str, description: str = "") -> "Index":
+        """Reads the text of `APKINDEX`.
+
+        Raises:
+            FormatError: if a line is malformed.
+        """
+        malformed = _MALFORMED_LINE.search("\n" + text)
+        if malformed is not None:
+            line = text[malformed.start() :].partition("\n")[0]
+            raise FormatError(f"not a line of an index: `{line[:80]}`", where=["APKINDEX"])
+        stanzas = [stanza.strip("\n") for stanza in text.split("\n\n")]
+        return cls([stanza for stanza in stanzas if stanza], description)
+
+    @overload
+    def __getitem__(self, position: int) -> Package: ...
+
+    @overload
+    def __getitem__(self, position: slice) -> Sequence[Package]: ...
+
+    def __getitem__(self, position: int | slice) -> Package | Sequence[Package]:
+        """The package at a position, decoded.
+
+        Raises:
+            FormatError: if its stanza is malformed.
+        """
+        if isinstance(position, slice):
+            return [self[each] for each in range(*position.indices(len(self)))]
+        package = self._decoded.get(position)
+        if package is None:
+            package = self._decoded[position] = Package.parse(self._stanzas[position])
+        return package
+
+    def __iter__(self) -> Iterator[Package]:
+        return (self[position] for position in range(len(self)))
+
+    def __len__(self) -> int:
+        return len(self._stanzas)
+
+    def providing(self, name: str) -> tuple[Package, ...]:
+        """The packages that are called `name` or provide it, in the order of the index."""
+        return tuple(self[position] for position in self._offers.get(name, ()))
+
+    def named(self, name: str) -> tuple[Package, ...]:
+        """The packages that are called `name`, one for each version, in the order of the index."""
+        return tuple(package for package in self.providing(name) if package.name == name)
+
+    def conditioned_on(self, name: str) -> tuple[Package, ...]:
+        """The packages whose `install_if` speaks of `name`, in the order of the index."""
+        return tuple(self[position] for position in self._conditions.get(name, ()))
+
+    def offers(self) -> Iterable[str]:
+        """Every name that some package has or provides."""
+        return self._offers.keys()
+
+    @cached_property
+    def _offers(self) -> dict[str, tuple[int, ...]]:
+        """Where the packages are that have or provide a name."""
+        offers: dict[str, tuple[int, ...]] = {}
+        names = _values(self._stanzas, "P")
+        for position, provided in enumerate(_values(self._stanzas, "p")):
+            offers[names[position]] = (*offers.get(names[position], ()), position)
+            for name in _names(provided) if provided else ():
+                known = offers.get(name)
+                if known is None:
+                    offers[name] = (position,)
+                elif known[-1] != position:
+                    offers[name] = (*known, position)
+        return offers
+
+    @cached_property
+    def _conditions(self) -> dict[str, tuple[int, ...]]:
+        """Where the packages are whose `install_if` speaks of a name."""
+        conditions: dict[str, tuple[int, ...]] = {}
+        for position, condition in enumerate(_values(self._stanzas, "i")):
+            for name in _names(condition) if condition else ():
+                known = conditions.get(name, ())
+                if position not in known[-1:]:
+                    conditions[name] = (*known, position)
+        return conditions
+
+
+def _values(stanzas: Sequence[str], letter: str) -> list[str]:
+    """The value of one line of each stanza, or an empty string. A list on several lines is joined."""
+    values = []
+    start = f"\n{letter}:"
+    for stanza in stanzas:
+        at = stanza.find(start)
+        if at < 0:
+            values.append(stanza[2:].partition("\n")[0] if stanza.startswith(start[1:]) else "")
+            continue
+        end = stanza.find("\n", at + 3)
+        if end < 0:
+            values.append(stanza[at + 3 :])
+        elif stanza.find(start, end) < 0:
+            values.append(stanza[at + 3 : end])
+        else:
+            values.append(" ".join(line[2:] for line in stanza.split("\n") if line.startswith(start[1:])))
+    return values
+
+
+def _names(entries: str) -> Iterable[str]:
+    """The names in a list of dependencies; without the versions, and without a `!`."""
+    plain = [entry.partition("=")[0] for entry in entries.split(" ")]
+    if any(mark in entries for mark in "!<>~"):
+        return [re.split("[<>~]", entry)[0].removeprefix("!") for entry in plain]
+    return plain
