@@ -81,7 +81,7 @@ class Execution:
     ports: tuple[str, ...] = ()
     volumes: tuple[str, ...] = ()
     stop_signal: str = ""
-    labels: Mapping[str, str] = field(default=NOTHING, hash=False)
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         texts = (self.user, self.working_dir, *self.env, *self.entrypoint, *self.cmd, *self.volumes)
