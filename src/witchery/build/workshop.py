@@ -1,0 +1,68 @@
+"""Where building happens: the cache, the network, the keys that are trusted, and who is told of progress."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from witchery.http import Request, Response
+from witchery.net.reporter import SILENT, Reporter
+from witchery.net.settings import NetSettings
+from witchery.repository.access import Access, Send
+from witchery.repository.cache import Cache
+from witchery.repository.keyrings import keyring, read_keys
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """What is the same for everything that one command does.
+
+    Attributes:
+        cache: Where what was fetched is kept.
+        net: How the network is used; nothing is opened before the first request.
+        keys: Files and folders of public keys to trust besides Alpine's.
+        offline: True to do without the network.
+        allow_untrusted: True to accept missing trust.
+        reporter: Is told of progress.
+        source_date: Seconds since 1970 for `created`, or None for the newest package's
+            (https://reproducible-builds.org/specs/source-date-epoch/).
+    """
+
+    cache: Path
+    net: NetSettings = field(repr=False)
+    keys: tuple[Path, ...] = ()
+    offline: bool = False
+    allow_untrusted: bool = False
+    reporter: Reporter = SILENT
+    source_date: int | None = None
+
+    def access(self, keys: Sequence[Path] = ()) -> Access:
+        """How repositories are reached, trusting `keys` as well.
+
+        Raises:
+            StorageError: if a key cannot be read.
+            FormatError: if a file is not a public key.
+        """
+        own = [key for path in (*self.keys, *keys) for key in read_keys(path)]
+        return Access(
+            send=_sender(self.net, self.reporter),
+            cache=Cache(self.cache),
+            keys=keyring(own),
+            offline=self.offline,
+            allow_untrusted=self.allow_untrusted,
+            reporter=self.reporter,
+        )
+
+
+def _sender(settings: NetSettings, reporter: Reporter) -> Send:
+    """Sends requests by a client that is made for the first of them: many builds need no network."""
+    client = None
+
+    def send(request: Request) -> Response:
+        nonlocal client
+        if client is None:
+            from witchery.net.client import Client
+
+            client = Client(settings, reporter=reporter)
+        return client.send(request)
+
+    return send

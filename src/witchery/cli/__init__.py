@@ -1,0 +1,90 @@
+"""The command line: the thinnest room. Each command parses, calls one use case, and renders.
+
+Data goes to standard output, talk to standard error. The exit statuses are those of `witchery.errors`.
+Modules of commands are imported when the command is used, so `witchery --help` costs little more than Python.
+"""
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import witchery
+
+if TYPE_CHECKING:
+    import argparse
+
+COMMANDS = {
+    "build": "build an image from a configuration file",
+    "run": "run an image, with whatever runtime is there",
+    "show": "show the merged configuration and the solution",
+    "compose": "compose packages into a folder, as in 2021",
+    "index": "write and sign the index of a folder of packages",
+    "keygen": "make a key that signs packages and indexes",
+    "cache": "look at the cache, or prune it",
+    "completion": "print a completion script for a shell",
+    "version": "print the version",
+}
+"""Every command with its line of help. The module `witchery.cli.<command>` has `configure` and `execute`."""
+
+_DESCRIPTION = """\
+Turns an application into a distroless OCI image made of Alpine packages:
+the application, the packages it really needs, a few files in /etc, nothing else.
+"""
+
+_EPILOG = """\
+example:
+  witchery build examples/hello/witchery.yaml -o oci:hello && witchery run oci:hello
+
+exit status: 0 done, 1 the answer is no, 2 wrong use, 3 input refused,
+             4 no solution, 5 the world failed (network, disk)
+
+`witchery COMMAND --help` shows the options of a command and an example.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command line and returns the exit status."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    command = next((word for word in arguments if not word.startswith("-")), "")
+    parser = make_parser(only=command if command in COMMANDS else "")
+    from witchery.cli.console import guarded
+
+    return guarded(parser, arguments)
+
+
+def make_parser(only: str = "", *, every: bool = False) -> "argparse.ArgumentParser":
+    """The parser of the whole command line.
+
+    Args:
+        only: The one command whose options are wanted; the others are named, not imported.
+        every: True to import all of them, as completion scripts need.
+    """
+    import argparse
+
+    parser = argparse.ArgumentParser(
+        prog="witchery",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"witchery {witchery.__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
+    for name, line in COMMANDS.items():
+        if name != only and not every:
+            commands.add_parser(name, help=line, add_help=False)
+            continue
+        from importlib import import_module
+
+        module = import_module(f"witchery.cli.{name}")
+        sub = commands.add_parser(
+            name,
+            help=line,
+            description=(module.__doc__ or "").strip(),
+            epilog=module.EXAMPLE,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        module.configure(sub)
+        sub.set_defaults(execute=module.execute)
+    return parser

@@ -1,0 +1,75 @@
+"""Options that mean the same in every command that has them."""
+
+import argparse
+from pathlib import Path
+
+
+def add_talk(parser: argparse.ArgumentParser) -> None:
+    """How much to say, and in which form."""
+    group = parser.add_argument_group("output")
+    group.add_argument("--json", action="store_true", help="results as JSON")
+    group.add_argument("-q", "--quiet", action="store_true", help="only results, warnings and errors")
+    group.add_argument("-v", "--verbose", action="store_true", help="say more")
+
+
+def add_cache(parser: argparse.ArgumentParser) -> None:
+    """Where fetched things are kept."""
+    parser.add_argument(
+        "--cache-dir", metavar="DIR", type=Path, help="cache folder; default: $XDG_CACHE_HOME/witchery"
+    )
+
+
+def add_trust(parser: argparse.ArgumentParser) -> None:
+    """Whom to believe, and where fetched things are kept."""
+    group = parser.add_argument_group("trust and network")
+    group.add_argument(
+        "-k",
+        "--keys",
+        metavar="PATH",
+        type=Path,
+        action="append",
+        default=[],
+        help="trust a public key, or a folder of them, besides Alpine's; repeatable",
+    )
+    group.add_argument(
+        "--allow-untrusted",
+        action="store_true",
+        help="accept what no known key signed; never what fails a check",
+    )
+    group.add_argument("--offline", action="store_true", help="use the cache and local files only")
+    add_cache(parser)
+
+
+def add_packages(parser: argparse.ArgumentParser) -> None:
+    """What goes into the image besides what the configuration says."""
+    group = parser.add_argument_group("packages")
+    group.add_argument(
+        "-p",
+        "--package",
+        metavar="PACKAGE",
+        action="append",
+        default=[],
+        help="add a package: a name, `name=1.2-r0`, or a `./file.apk`; repeatable",
+    )
+    group.add_argument(
+        "-X",
+        "--repository",
+        metavar="REPOSITORY",
+        action="append",
+        default=[],
+        help="add a repository: a URL or a folder, `@tag URL` for a tagged one; repeatable",
+    )
+
+
+def add_source(parser: argparse.ArgumentParser) -> None:
+    """A configuration and what its variables stand for."""
+    parser.add_argument("source", metavar="SOURCE", help="configuration: witchery.yaml or apko.yaml")
+    parser.add_argument(
+        "--set",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        dest="variables",
+        help="give a value to ${NAME} in the configuration; repeatable",
+    )
+    parser.add_argument("--arch", metavar="ARCH", default="", help="architecture, by either world's name")

@@ -1,0 +1,56 @@
+"""From options and environment to a workshop: the one place where the environment is read."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from witchery.build.workshop import Workshop
+from witchery.cli.console import Console
+from witchery.errors import UsageError
+from witchery.net.reporter import Reporter
+from witchery.net.settings import NetSettings
+
+
+def open_workshop(options: argparse.Namespace, console: Console) -> Workshop:
+    """The workshop that the options ask for.
+
+    Raises:
+        UsageError: if the environment holds something unusable.
+    """
+    return Workshop(
+        cache=options.cache_dir or default_cache(),
+        net=NetSettings.from_environment(os.environ),
+        keys=tuple(getattr(options, "keys", ())),
+        offline=getattr(options, "offline", False),
+        allow_untrusted=getattr(options, "allow_untrusted", False),
+        reporter=_reporter(console),
+        source_date=_source_date(),
+    )
+
+
+def default_cache() -> Path:
+    """`$XDG_CACHE_HOME/witchery`, or `~/.cache/witchery` (XDG Base Directory Specification)."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    folder = Path(base) if base.startswith("/") else Path.home() / ".cache"
+    return folder / "witchery"
+
+
+def _source_date() -> int | None:
+    text = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if not text:
+        return None
+    if not text.isdigit() or len(text) > 11:
+        raise UsageError(f"`SOURCE_DATE_EPOCH` is not a number of seconds: `{text}`")
+    return int(text)
+
+
+def _reporter(console: Console) -> Reporter:
+    """Bars on a terminal, lines elsewhere, nothing but warnings where the user wants quiet."""
+    if not console.quiet and sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        from witchery.cli.progress import Bars
+
+        return Bars(console)
+    from witchery.cli.progress import Lines
+
+    return Lines(console)
