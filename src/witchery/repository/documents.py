@@ -1,4 +1,4 @@
-"""Small files that change on their server, indexes and keys: fetched once, then asked whether they changed."""
+"""Small files that change on their server, indexes and keys: fetched once, then asked if they changed."""
 
 from collections.abc import Callable
 from pathlib import Path

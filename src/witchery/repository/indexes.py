@@ -81,8 +81,11 @@ def _inflated(signed: bytes) -> Iterator[bytes]:
     reader = GzipReader([signed])
     if reader.at_end():
         raise FormatError("ends after its signature: the index is truncated")
+    left = apk_index.LIMIT
     while not reader.at_end():
-        yield from reader.member(lambda _: None, apk_index.LIMIT)
+        for piece in reader.member(lambda _: None, left):
+            left -= len(piece)
+            yield piece
 
 
 def _check_arch(index: Index, arch: Arch) -> None:

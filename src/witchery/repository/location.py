@@ -22,7 +22,7 @@ INDEX_NAME = "APKINDEX.tar.gz"
 _TAG = re.compile(r"@[A-Za-z0-9_+.-]+")
 _VARIABLE = re.compile(r"\$\{([A-Za-z][A-Za-z0-9_]*)\}")
 _ASSIGNMENT = re.compile(r"([A-Za-z][A-Za-z0-9_]*)=(\S*)")
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _ARCH = "${APK_ARCH}"
 
 
