@@ -5,11 +5,13 @@ schema, reference page, printing) is one function over all kinds in a module of 
 because a class made that way costs a tenth of a dataclass at start-up.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, Field, field, fields
 from enum import Enum
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
+
+from witchery.config.faults import Fault
 
 EMPTY: Mapping[str, Any] = MappingProxyType({})
 """The mapping without entries that fields start with."""
@@ -177,6 +179,10 @@ class Model:
     def __repr__(self) -> str:
         given = (f"{name}={getattr(self, name)!r}" for name in _names(self))
         return f"{type(self).__name__}({', '.join(given)})"
+
+    def faults(self) -> Iterable[Fault]:
+        """What is wrong between values that are right one by one."""
+        return ()
 
 
 def _values(model: Model) -> tuple[Any, ...]:

@@ -7,7 +7,7 @@ Each field names its key, the kind of its value, what it means and what holds wh
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from witchery.arch import Arch
 from witchery.config import values
@@ -313,6 +313,18 @@ class ImageConfig(Model):
         if source and "/" not in revision and ":" not in revision:
             return source, revision
         return self.vcs_url, ""
+
+    def to_document(self) -> dict[str, Any]:
+        """What differs from the defaults, as plain lists and mappings; credentials in URLs are left out."""
+        from witchery.config.encode import document
+
+        return document(self)
+
+    def to_yaml(self) -> str:
+        """The document as YAML, which gives the same configuration again but for credentials."""
+        from witchery.config.encode import to_yaml
+
+        return to_yaml(self)
 
     def adding(
         self,

@@ -11,15 +11,16 @@ from witchery.arch import ALL, Arch
 from witchery.config.kinds import Number, Text
 from witchery.errors import FormatError
 
-_CREDENTIALS = re.compile(r"(?<=://)[^\s/?#@]+(?:@[^\s/?#@]+)*(?=@)")
+# Compiled at first use: most runs need none of them.
+_CREDENTIALS = r"(?<=://)[^\s/?#@]+(?:@[^\s/?#@]+)*(?=@)"
 _CONTROL = r"\x00-\x1f\x7f"
-_PEM = re.compile(r"\s*-----BEGIN ([A-Z0-9 ]+)-----\s+([A-Za-z0-9+/=\s]+?)\s*-----END \1-----\s*")
+_PEM = r"\s*-----BEGIN ([A-Z0-9 ]+)-----\s+([A-Za-z0-9+/=\s]+?)\s*-----END \1-----\s*"
 _SCHEMES = ("http", "https", "file")
 
 
 def redacted(text: str) -> str:
     """The text with the credentials of its URLs replaced: `https://***@example.org/`."""
-    return _CREDENTIALS.sub("***", text) if "://" in text else text
+    return re.sub(_CREDENTIALS, "***", text) if "://" in text else text
 
 
 def _path(text: str) -> str:
@@ -48,7 +49,7 @@ def _port(text: str) -> str:
 def _pem(text: str, label: str) -> str:
     from binascii import Error, a2b_base64
 
-    found = _PEM.fullmatch(text)
+    found = re.fullmatch(_PEM, text)
     if found is None:
         raise FormatError(
             f"expected exactly one PEM block, `-----BEGIN {label}-----` to `-----END {label}-----`"

@@ -1,0 +1,75 @@
+"""Variables: `${NAME}` in any value, never in a key; `$${` stands for a plain `${`.
+
+They are replaced in the tree, after YAML is parsed: whatever a variable holds, it stays one text and cannot
+become a list, a key or a comment.
+"""
+
+import re
+from collections.abc import Mapping
+
+from witchery.config import tree
+from witchery.config.problems import Problems, below
+
+# Compiled at first use.
+_USE = r"\$\$\{|\$\{([^}]*)(\}?)"
+_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
+MAX_TEXT = 1 << 20
+
+
+class Substitution:
+    """Replaces variables in trees.
+
+    Attributes:
+        used: The names that were found.
+    """
+
+    def __init__(self, variables: Mapping[str, str], problems: Problems) -> None:
+        self._variables = variables
+        self._problems = problems
+        self.used: set[str] = set()
+
+    def apply(self, node: tree.Node, path: str = "") -> tree.Node:
+        """The tree with all variables replaced."""
+        match node:
+            case tree.Scalar():
+                return self._scalar(node, path) if "${" in node.text else node
+            case tree.Sequence(place, items):
+                replaced = (self.apply(item, below(path, i)) for i, item in enumerate(items))
+                return tree.Sequence(place, tuple(replaced))
+            case tree.Mapping(place, entries):
+                return tree.Mapping(
+                    place,
+                    {
+                        key: tree.Entry(entry.place, self.apply(entry.value, below(path, key)))
+                        for key, entry in entries.items()
+                    },
+                )
+
+    def _scalar(self, node: tree.Scalar, path: str) -> tree.Scalar:
+        def value(use: re.Match[str]) -> str:
+            return self._value(use, node, path)
+
+        text = re.sub(_USE, value, node.text)
+        if len(text) > MAX_TEXT:
+            self._problems.add(node.place, path, f"with its variables, the text is longer than {MAX_TEXT}")
+            return node
+        return node._replace(text=text, plain=True)
+
+    def _value(self, use: re.Match[str], node: tree.Scalar, path: str) -> str:
+        name, closed = use[1], use[2]
+        if name is None:
+            return "${"
+        if not closed or not re.fullmatch(_NAME, name):
+            message = f"a variable is written `${{NAME}}`, and a plain `${{` is written `$${{`: `{use[0]}`"
+            self._problems.add(node.place, path, message)
+            return use[0]
+        self.used.add(name)
+        if name not in self._variables:
+            advice = f"give `--set {name}=VALUE`, or write `$${{{name}}}` for the text"
+            self._problems.add(node.place, path, f"undefined variable ({advice}): `{use[0]}`")
+        return self._variables.get(name, use[0])
+
+
+def escaped(text: str) -> str:
+    """The text as it is written where variables are replaced."""
+    return text.replace("${", "$${")
