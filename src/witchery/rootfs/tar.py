@@ -37,11 +37,13 @@ class Member(NamedTuple):
         entry: What the header says.
         content: The bytes of a file; to be read before the next member is asked for, or not at all.
         oddities: What about the header is read differently by some reader: see the names in `oddities`.
+        offset: Where in the stream the content begins.
     """
 
     entry: Entry
     content: Iterator[bytes]
     oddities: tuple[str, ...]
+    offset: int = 0
 
 
 class oddities:  # noqa: N801 - a namespace of constants
@@ -132,7 +134,7 @@ def read(chunks: Iterable[bytes]) -> Iterator[Member]:
         extensions = _Extensions(found=tuple(o for o in extensions.found if o == oddities.GLOBAL_HEADER))
         body = member.entry.size
         content = stream.pieces(body)
-        yield Member(member.entry, content, member.oddities)
+        yield Member(member.entry, content, member.oddities, stream.offset)
         for _ in content:
             pass
         for _ in stream.pieces(-body % BLOCK):
@@ -222,7 +224,7 @@ def _member(block: bytes, size: int, extensions: _Extensions) -> Member:
     if kind is None:
         raise FormatError(f"unknown type flag: `{_text(block[156:157])}`")
     found = list(extensions.found)
-    ustar = block[257:263] == b"ustar\0"
+    ustar = block[257:262] == b"ustar"
     if not ustar:
         found.append(oddities.OLD_MAGIC)
     if any(block[at] & 0x80 for at in (100, 108, 116, 124, 136)):
@@ -241,8 +243,8 @@ def _member(block: bytes, size: int, extensions: _Extensions) -> Member:
         _number(block[100:108]) & 0o7777,
         _pax_number(pax, "uid", _number(block[108:116])),
         _pax_number(pax, "gid", _number(block[116:124])),
-        _text(pax.get("uname", _cut(block[265:297]) if block[257:262] == b"ustar" else b"")),
-        _text(pax.get("gname", _cut(block[297:329]) if block[257:262] == b"ustar" else b"")),
+        _text(pax.get("uname", _cut(block[265:297]) if ustar else b"")),
+        _text(pax.get("gname", _cut(block[297:329]) if ustar else b"")),
         _pax_number(pax, "mtime", _number(block[136:148])),
         _pax_number(pax, "size", size) if kind is Kind.FILE else 0,
         _target(kind, block, extensions),
