@@ -1,7 +1,7 @@
 """Sending requests: the shell around `conversation`, `resume` and `transport`."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
@@ -41,7 +41,13 @@ class Client:
             UsageError: if the netrc file is malformed.
         """
         response = self._converse(request)
-        return replace(response, body=self._body(Download.begun(request, response), response))
+        body = self._body(Download.begun(request, response), response)
+
+        def close() -> None:
+            body.close()  # a body that was resumed has another connection
+            response.close()
+
+        return replace(response, body=body, on_close=close)
 
     def close(self) -> None:
         """Closes every connection."""
@@ -70,7 +76,7 @@ class Client:
             response: Response = end.value
             return response
 
-    def _body(self, download: Download, response: Response) -> Iterator[bytes]:
+    def _body(self, download: Download, response: Response) -> Generator[bytes, None, None]:
         """The bytes of a body, in spite of broken connections."""
         from witchery.net.transport import BrokenOffError
 

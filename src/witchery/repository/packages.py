@@ -11,7 +11,8 @@ A package given as a file has no index: its own signature takes the place of it.
 
 import hashlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,8 +102,9 @@ def read_package(access: Access, path: Path) -> Fetched:
         IntegrityError: if its data is not what its control segment promises.
         TrustError: if no known key signed it and that is not allowed, or a known key's signature fails.
     """
-    with located(str(path)), access.cache.blobs.writing() as blob:
-        archive = archives.read(_file_chunks(path), blob.write)
+    chunks = _file_chunks(path)
+    with located(str(path)), closing(chunks), access.cache.blobs.writing() as blob:
+        archive = archives.read(chunks, blob.write)
         trust = _own_trust(access, archive, allow_untrusted=access.allow_untrusted)
     access.cache.keep_package(archive.identity, archive)
     return Fetched(archive=archive, trust=trust, source=str(path))
@@ -164,7 +166,7 @@ def _fetch_from(access: Access, wanted: Wanted, repository: Repository, stop: th
     task = str(package)
     access.reporter.started(task, package.size or None)
     try:
-        with access.cache.blobs.writing() as blob:
+        with closing(chunks), access.cache.blobs.writing() as blob:
             archive = archives.read(_watched(chunks, access, task, stop), blob.write)
             _check_identity(archive, package)
             trust = _own_trust(access, archive, allow_untrusted=True)
@@ -176,7 +178,7 @@ def _fetch_from(access: Access, wanted: Wanted, repository: Repository, stop: th
     return Fetched(archive=archive, trust=trust, source=source)
 
 
-def _downloaded(access: Access, place: Url, package: Package) -> Iterator[bytes]:
+def _downloaded(access: Access, place: Url, package: Package) -> Generator[bytes, None, None]:
     limit = min(package.size + _SLACK, MAX_PACKAGE) if package.size else MAX_PACKAGE
     with access.send(Request(url=place, max_length=limit)) as response:
         if response.status != 200:
@@ -187,7 +189,7 @@ def _downloaded(access: Access, place: Url, package: Package) -> Iterator[bytes]
         yield from response.body
 
 
-def _file_chunks(path: Path) -> Iterator[bytes]:
+def _file_chunks(path: Path) -> Generator[bytes, None, None]:
     with atomic.storing(path), path.open("rb") as file:
         while chunk := file.read(CHUNK):
             yield chunk
