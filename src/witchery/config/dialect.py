@@ -2,9 +2,10 @@
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 from types import MappingProxyType
+from typing import NamedTuple
 
 from witchery.config import tree
 from witchery.config.accounts import Accounts, Group, User
@@ -62,8 +63,7 @@ def _has_own_keys(kind: Record, node: tree.Node) -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
-class Effective:
+class Effective(NamedTuple):
     """A configuration with its defaults filled in.
 
     Attributes:

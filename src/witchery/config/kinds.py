@@ -7,7 +7,6 @@ because a class made that way costs a tenth of a dataclass at start-up.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, Field, field, fields
-from enum import Enum
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
@@ -103,13 +102,6 @@ class Record(NamedTuple):
 Kind: TypeAlias = Text | Number | Mode | Flag | Choice | Words | ListOf | MapOf | Record
 
 
-class Join(Enum):
-    """How a value meets the value of the same key in an included file."""
-
-    NATURAL = "lists one after the other, maps key by key, of anything else the including file's"
-    WHOLE = "the including file's value, as a whole"
-
-
 class Setting(NamedTuple):
     """One key of the configuration.
 
@@ -121,7 +113,7 @@ class Setting(NamedTuple):
         required: True where the key must be given.
         default: What holds when it is not.
         own: True for a key that apko does not have.
-        join: How it meets an included file's.
+        whole: True where an included file's value is replaced as a whole, not added to.
     """
 
     name: str
@@ -131,7 +123,7 @@ class Setting(NamedTuple):
     required: bool
     default: Any
     own: bool
-    join: Join
+    whole: bool
 
 
 def setting(
@@ -141,13 +133,13 @@ def setting(
     key: str = "",
     default: Any = MISSING,
     own: bool = False,
-    join: Join = Join.NATURAL,
+    whole: bool = False,
 ) -> Any:
     """Declares a field of a dataclass as a key of the configuration (see `Setting`).
 
     Lists, maps, command lines and records start empty; anything else without a default is required.
     """
-    metadata = {"setting": (kind, doc, key, own, join)}
+    metadata = {"setting": (kind, doc, key, own, whole)}
     match kind:
         case MapOf():
             return field(default_factory=lambda: EMPTY, metadata=metadata)
@@ -206,7 +198,7 @@ def settings(record: type[Any]) -> Mapping[str, Setting]:
 
 
 def _setting(declared: Field[Any]) -> Setting:
-    kind, doc, key, own, join = declared.metadata["setting"]
+    kind, doc, key, own, whole = declared.metadata["setting"]
     required = declared.default is MISSING and declared.default_factory is MISSING
     default = EMPTY if isinstance(kind, MapOf) else None if required else declared.default
-    return Setting(declared.name, key or declared.name, kind, doc, required, default, own, join)
+    return Setting(declared.name, key or declared.name, kind, doc, required, default, own, whole)

@@ -5,8 +5,8 @@ Files are read through a function that is handed in: the room opens none.
 
 import posixpath
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 from witchery.config import tree
 from witchery.config.decode import decode
@@ -26,8 +26,7 @@ _START = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(NamedTuple):
     """A configuration and where it came from.
 
     Attributes:

@@ -2,13 +2,13 @@
 
 Trees are merged before they are decoded, so that every value keeps the place it was written at and only
 what was really written counts as given. The included file is the base: what the including file says is added
-to it, or wins over it, as each setting's `join` and kind say. A key without a value, an empty list and an
+to it, or wins over it, as each setting and its kind say. A key without a value, an empty list and an
 empty mapping say nothing.
 """
 
 from witchery.config import tree
 from witchery.config.decode import is_absent
-from witchery.config.kinds import Join, ListOf, MapOf, Record, Setting, settings
+from witchery.config.kinds import ListOf, MapOf, Record, Setting, settings
 
 
 def merged(kind: Record, base: tree.Mapping, top: tree.Mapping) -> tree.Mapping:
@@ -35,7 +35,7 @@ def _says_nothing(setting: Setting, node: tree.Node) -> bool:
 
 
 def _joined(setting: Setting, base: tree.Node, top: tree.Node) -> tree.Node:
-    if setting.join is Join.WHOLE or _says_nothing(setting, base):
+    if setting.whole or _says_nothing(setting, base):
         return top
     kind, joined = setting.kind, top
     match kind, base, top:

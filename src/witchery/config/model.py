@@ -13,7 +13,7 @@ from witchery.arch import Arch
 from witchery.config import values
 from witchery.config.accounts import Accounts
 from witchery.config.faults import Fault, repeated
-from witchery.config.kinds import Choice, Flag, Join, ListOf, MapOf, Mode, Model, Record, Words, setting
+from witchery.config.kinds import Choice, Flag, ListOf, MapOf, Mode, Model, Record, Words, setting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -235,11 +235,11 @@ class ImageConfig(Model):
         ),
         "Packages and their sources.",
     )
-    entrypoint: Entrypoint = setting(Record(Entrypoint), "What the container runs.", join=Join.WHOLE)
+    entrypoint: Entrypoint = setting(Record(Entrypoint), "What the container runs.", whole=True)
     cmd: tuple[str, ...] = setting(
         Words(),
         "Arguments for the entrypoint that a user of the image may replace.",
-        join=Join.WHOLE,
+        whole=True,
     )
     work_dir: str = setting(
         values.ABSOLUTE_PATH, "The directory that the entrypoint starts in.", key="work-dir", default=""
@@ -259,7 +259,7 @@ class ImageConfig(Model):
     archs: tuple[Arch, ...] = setting(
         ListOf(values.ARCHITECTURE),
         "Architectures to build for, by Alpine's or OCI's names.",
-        join=Join.WHOLE,
+        whole=True,
     )
     paths: tuple[PathRule, ...] = setting(
         ListOf(Record(PathRule)),
@@ -283,11 +283,9 @@ class ImageConfig(Model):
     )
     base: Base = setting(Record(Base), "Generated files that can be switched off.", own=True)
     layering: Layering = setting(
-        Record(Layering, short="strategy"), "How packages become layers.", join=Join.WHOLE
+        Record(Layering, short="strategy"), "How packages become layers.", whole=True
     )
-    certificates: Certificates = setting(
-        Record(Certificates), "Certificate authorities to add.", join=Join.WHOLE
-    )
+    certificates: Certificates = setting(Record(Certificates), "Certificate authorities to add.", whole=True)
     format: Literal["tar"] = setting(
         Choice(
             ("tar",),
