@@ -29,11 +29,12 @@ def document(value: Model) -> dict[str, Any]:
     for key, setting in settings(type(value)).items():
         given = getattr(value, setting.name)
         if setting.required or given != setting.default:
-            found[key] = _plain(setting.kind, given)
+            found[key] = plain(setting.kind, given)
     return found
 
 
-def _plain(kind: Kind, value: Any) -> Any:
+def plain(kind: Kind, value: Any) -> Any:
+    """One value of a kind, as it stands in a document."""
     result: Any
     match kind:
         case Text() | Choice():
@@ -45,9 +46,9 @@ def _plain(kind: Kind, value: Any) -> Any:
         case Words():
             result = [redacted(word) for word in value]
         case ListOf():
-            result = [_plain(kind.item, each) for each in value]
+            result = [plain(kind.item, each) for each in value]
         case MapOf():
-            result = {key: _plain(kind.value, each) for key, each in value.items()}
+            result = {key: plain(kind.value, each) for key, each in value.items()}
         case Record():
             result = document(value)
         case _:
