@@ -4,9 +4,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from support.real_apk import VERSIONS, RealApk, unpack
 from support.shared import repository
+
+settings.register_profile("witchery", max_examples=60, deadline=None, derandomize=True)
+settings.load_profile("witchery")
 
 
 @pytest.fixture(scope="session")
