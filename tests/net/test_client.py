@@ -1,6 +1,9 @@
 """The sender against real servers that misbehave."""
 
+import contextlib
 import hashlib
+import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -268,9 +271,6 @@ def test_all_attempts_together_keep_a_pace() -> None:
 
 
 def test_a_server_that_speaks_no_http_is_an_error() -> None:
-    import socket
-    import threading
-
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def talk() -> None:
@@ -285,6 +285,49 @@ def test_a_server_that_speaks_no_http_is_an_error() -> None:
         with pytest.raises(NetworkError, match="not HTTP"):
             get(f"http://127.0.0.1:{listener.getsockname()[1]}/")
         thread.join()
+
+
+@pytest.mark.parametrize(
+    ("begin", "again"),
+    [
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\n", b"X-Header: value\r\n"),
+        (b"HTTP/1.1 200 OK\r\nX: ", b"x" * 100),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n", b"X-Trailer: value\r\n"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"0" * 100),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;", b"e=" * 100),
+    ],
+    ids=["continue", "headers", "header", "trailers", "chunk size", "chunk extension"],
+)
+def test_what_comes_without_end_at_full_speed_is_not_read_without_end(begin: bytes, again: bytes) -> None:
+    """It keeps every pace, and none of it is body, so that neither time nor length would end it."""
+    sent: list[int] = []
+
+    def flood(connection: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            connection.recv(4096)
+            connection.sendall(begin)
+            block = again * 10_000
+            while sum(sent) < 1 << 27:
+                connection.sendall(block)
+                sent.append(len(block))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def accept() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    with connection:
+                        flood(connection)
+
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        with pytest.raises(NetworkError):
+            get(f"http://127.0.0.1:{listener.getsockname()[1]}/", replace(QUICK, policy=Policy(delays=())))
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+    assert sum(sent) < 1 << 25
 
 
 def test_nobody_there_is_an_error_that_says_so() -> None:

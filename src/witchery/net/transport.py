@@ -15,7 +15,7 @@ from urllib3 import exceptions as trouble
 from witchery.errors import StorageError
 from witchery.http import Headers, Request, Response, Url
 from witchery.net.conversation import Failure
-from witchery.net.paced import TooSlowError, paced_pools
+from witchery.net.paced import EndlessError, TooSlowError, paced_pools
 from witchery.net.settings import NetSettings
 
 _CHUNK = 1 << 18  # the most that one read takes; a read takes what is there
@@ -23,6 +23,7 @@ _DRAIN = 1 << 16  # an unread body up to this size is cheaper to read than a new
 _CERTIFICATES = "name your own certificate authority with SSL_CERT_FILE"
 _NAMES = "check the URL, the network, and the proxy (`https_proxy`)"
 _CAUSES: tuple[tuple[type[BaseException], Failure], ...] = (
+    (EndlessError, Failure(reason="the server's headers do not end", transient=False)),
     (trouble.ConnectTimeoutError, Failure(reason="no connection within the time limit", unsent=True)),
     (trouble.ReadTimeoutError, Failure(reason="the server sent nothing for too long")),
     (http.client.IncompleteRead, Failure(reason="the connection closed in the middle of the answer")),
