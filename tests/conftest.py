@@ -1,6 +1,7 @@
 """Fixtures that several rooms use."""
 
 import os
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -32,3 +33,15 @@ def _no_ambient_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.lower().endswith("_proxy") or name in ("SOURCE_DATE_EPOCH", "XDG_CACHE_HOME", "NETRC"):
             monkeypatch.delenv(name)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With CI=true a test that skips has failed: there, everything that a test needs is installed."""
+    report = yield
+    if report.skipped and os.environ.get("CI") == "true" and not item.get_closest_marker("may_skip"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped in CI: {report.longrepr}"
+    return report
