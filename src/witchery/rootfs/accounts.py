@@ -78,7 +78,7 @@ class Accounts:
     passwd: str = ""
     group: str = ""
     shadow: str | None = None
-    origins: Mapping[str, str] = MappingProxyType({})
+    origins: Mapping[str, str] = field(default_factory=dict)
     users: Mapping[str, User] = field(init=False)
     groups: Mapping[str, Group] = field(init=False)
 
