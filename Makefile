@@ -15,9 +15,9 @@ demo: $(VENV)/installed
 	@echo '$$ witchery run oci:build/hello'
 	@$(BIN)/witchery run oci:build/hello || echo '(nothing on this machine can run it: install podman, docker, runc, crun or bubblewrap)'
 	@echo
-	@echo 'Next, an image of official packages, from any Alpine mirror:'
+	@echo 'Next, an image of official packages, from Alpine's mirrors:'
 	@echo '  . $(VENV)/bin/activate'
-	@echo '  witchery build examples/wget/witchery.yaml --set MIRROR=https://YOUR-MIRROR/alpine -o oci:build/wget'
+	@echo '  witchery build examples/wget/witchery.yaml -o oci:build/wget'
 	@echo '  witchery run oci:build/wget -- --version'
 
 test: $(VENV)/developed check
