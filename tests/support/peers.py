@@ -1,7 +1,7 @@
 """The tools that judge images: skopeo, umoci and runc, podman, containerd, Docker.
 
 Each judges with storage of its own, new every time: equal diff IDs of an earlier case would hide a failure.
-What they write lies below the folder they are given, and all their processes are ended. A peer that is missing
+What they write lies below the folder they are given, and all their processes are ended. A missing peer
 skips the test with its reason; with `CI=true` the test fails instead.
 """
 

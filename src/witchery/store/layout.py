@@ -19,6 +19,7 @@ from witchery.oci.manifest import EMPTY_INDEX, Index
 from witchery.oci.reference import Reference
 from witchery.rootfs.content import BytesContent, Content
 from witchery.store.atomic import PREFIX, replacing, storing
+from witchery.store.inside import open_inside
 from witchery.store.source import ImageSource, content_of, verified
 
 _CHUNK = 1 << 20
@@ -228,7 +229,13 @@ def _small(folder: Path, path: str) -> bytes:
 
 def _read(folder: Path, path: str) -> Iterator[bytes]:
     """A file of the layout, in pieces; no part of `path` may be a link."""
-    file = _open_inside(folder, path)
+    if not folder.is_dir():
+        raise StorageError(f"no such folder: `{folder}`")
+    with storing(folder / path):
+        try:
+            file = open_inside(folder, path)
+        except FileNotFoundError:
+            raise FormatError(f"missing from the layout: `{path}`") from None
     try:
         while True:
             with storing(folder / path):
@@ -238,30 +245,3 @@ def _read(folder: Path, path: str) -> Iterator[bytes]:
             yield chunk
     finally:
         os.close(file)
-
-
-def _open_inside(folder: Path, path: str) -> int:
-    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # a pipe must not stop us
-    *parents, name = path.split("/")
-    try:
-        here = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            for part in parents:
-                below = os.open(part, flags | os.O_DIRECTORY, dir_fd=here)
-                os.close(here)
-                here = below
-            file = os.open(name, flags, dir_fd=here)
-        finally:
-            os.close(here)
-    except FileNotFoundError as error:
-        if not folder.is_dir():
-            raise StorageError(f"no such folder: `{folder}`") from error
-        raise FormatError(f"missing from the layout: `{path}`") from error
-    except OSError as error:
-        if error.errno in (errno.ELOOP, errno.ENOTDIR):
-            raise FormatError(f"a link, or not a folder, where a layout has files: `{path}`") from error
-        raise
-    if not stat.S_ISREG(os.fstat(file).st_mode):
-        os.close(file)
-        raise FormatError(f"not a regular file: `{path}`")
-    return file
