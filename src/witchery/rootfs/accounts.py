@@ -13,9 +13,10 @@ from typing import NamedTuple, Self, TypeVar
 
 from witchery.errors import FormatError, Refused
 
-FIRST_SYSTEM_ID = 100
-LAST_SYSTEM_ID = 999
-"""Between these, both included, lie the numbers that a system account is given."""
+SYSTEM_IDS = range(100, 1000)
+"""The numbers that a system account is given, as Alpine's busybox has it."""
+ORDINARY_IDS = range(1000, 60001)
+"""The numbers that any other account is given."""
 MAX_ID = 2**32 - 2
 """The highest number of a user or group; the next one means "none" to chown(2)."""
 MAX_FILE = 1 << 20
@@ -126,21 +127,21 @@ class Accounts:
         """The first group with this number, if there is one."""
         return next((group for group in self.groups.values() if group.gid == gid), None)
 
-    def free_uid(self) -> int:
-        """The number that the next system user gets.
+    def free_uid(self, among: range = SYSTEM_IDS) -> int:
+        """The number that the next user gets.
 
         Raises:
             Refused: if all are taken.
         """
-        return _free({user.uid for user in self.users.values()}, "user")
+        return _free({user.uid for user in self.users.values()}, among, "user")
 
-    def free_gid(self) -> int:
-        """The number that the next system group gets.
+    def free_gid(self, among: range = SYSTEM_IDS) -> int:
+        """The number that the next group gets.
 
         Raises:
             Refused: if all are taken.
         """
-        return _free({group.gid for group in self.groups.values()}, "group")
+        return _free({group.gid for group in self.groups.values()}, among, "group")
 
     def adding_user(self, user: User, origin: str) -> Self:
         """With a user, and a line in `etc/shadow` that lets nobody in, if there is that file.
@@ -280,8 +281,8 @@ def _check(*values: str, where: str) -> None:
             )
 
 
-def _free(taken: set[int], kind: str) -> int:
-    for number in range(FIRST_SYSTEM_ID, LAST_SYSTEM_ID + 1):
+def _free(taken: set[int], among: range, kind: str) -> int:
+    for number in among:
         if number not in taken:
             return number
-    raise Refused(f"no number from {FIRST_SYSTEM_ID} to {LAST_SYSTEM_ID} is left for a system {kind}")
+    raise Refused(f"no number from {among[0]} to {among[-1]} is left for a {kind}")
