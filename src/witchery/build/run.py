@@ -22,7 +22,7 @@ from typing import IO
 from witchery.arch import Arch
 from witchery.build import run_plan as plan
 from witchery.digest import Digest
-from witchery.errors import FormatError, UsageError, WorldError
+from witchery.errors import FormatError, StorageError, UsageError, WorldError
 from witchery.oci.config import Execution
 from witchery.oci.image import Image
 from witchery.oci.reference import is_tag
@@ -262,10 +262,12 @@ def _load(program: str, found: Found) -> None:
         stderr=subprocess.PIPE,
     )
     try:
-        with suppress(BrokenPipeError):
-            archive.stream(
-                _pipe(loader).write, found.image, found.contents, tag=f"witchery-run-{os.getpid()}"
-            )
+        tag = f"witchery-run-{os.getpid()}"
+        try:
+            archive.stream(_pipe(loader).write, found.image, found.contents, tag=tag)
+        except StorageError as error:
+            if not isinstance(error.__cause__, BrokenPipeError):  # otherwise it ended, and says why
+                raise
         _, said = loader.communicate()
     except BaseException:
         loader.kill()

@@ -57,7 +57,7 @@ def write(
         StorageError: if the file cannot be written.
     """
     with replacing(path) as file:
-        return stream(file.write, image, contents, tag=tag, name=name, mtime=mtime)
+        return _stream(file.write, image, contents, tag, name, mtime)
 
 
 def stream(
@@ -73,6 +73,18 @@ def stream(
 
     If it fails, what was written until then has no end mark, so that no reader takes it for complete.
     """
+    with storing("the output"):
+        return _stream(write, image, contents, tag, name, mtime)
+
+
+def _stream(  # noqa: PLR0917 - private
+    write: Callable[[bytes], object],
+    image: Image,
+    contents: Mapping[Digest, Content],
+    tag: str,
+    name: Reference | None,
+    mtime: int,
+) -> Descriptor:
     listed = form.entry(image, tag=tag or ("" if name else "latest"), name=name)
     blobs = [(layer.descriptor, content_of(layer.descriptor.digest, contents)) for layer in image.layers]
     blobs.append((image.manifest.config, BytesContent(image.config.raw)))
