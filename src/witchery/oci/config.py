@@ -11,7 +11,7 @@ from witchery.digest import Digest
 from witchery.errors import FormatError
 from witchery.oci import media
 from witchery.oci.descriptor import Descriptor, Platform
-from witchery.oci.document import NOTHING, Fields
+from witchery.oci.document import Fields
 
 _PORT = re.compile(r"[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|sctp))?")
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from witchery.codec import GzipReader
+from witchery.codec import CHUNK, GzipReader
 from witchery.errors import FormatError
 
 
@@ -56,8 +56,10 @@ def _gunzip(chunks: Iterable[bytes], expansion: Expansion) -> Iterator[bytes]:
     def counted() -> Iterator[bytes]:
         nonlocal arrived
         for chunk in chunks:
-            arrived += len(chunk)
-            yield chunk
+            for start in range(0, len(chunk), CHUNK):  # so that the ratio is watched all the way
+                piece = chunk[start : start + CHUNK]
+                arrived += len(piece)
+                yield piece
 
     reader = GzipReader(counted())
     while True:  # an empty blob is no gzip stream, so at least one member is read
