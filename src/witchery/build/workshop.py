@@ -1,15 +1,15 @@
 """Where building happens: the cache, the network, the keys that are trusted, and who is told of progress."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from witchery.http import Request, Response
+from witchery.http import Request, Response, Url
 from witchery.net.reporter import SILENT, Reporter
 from witchery.net.settings import NetSettings
 from witchery.repository.access import Access, Send
 from witchery.repository.cache import Cache
-from witchery.repository.keyrings import keyring, read_keys
+from witchery.repository.keyrings import fetch_key, keyring, read_keys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,15 +35,15 @@ class Workshop:
     reporter: Reporter = SILENT
     source_date: int | None = None
 
-    def access(self, keys: Sequence[Path] = ()) -> Access:
-        """How repositories are reached, trusting `keys` as well.
+    def access(self, keys: Sequence[Path] = (), urls: Sequence[str] = ()) -> Access:
+        """How repositories are reached, trusting `keys` and those at `urls` as well.
 
         Raises:
             StorageError: if a key cannot be read.
             FormatError: if a file is not a public key.
         """
         own = [key for path in (*self.keys, *keys) for key in read_keys(path)]
-        return Access(
+        access = Access(
             send=_sender(self.net, self.reporter),
             cache=Cache(self.cache),
             keys=keyring(own),
@@ -51,6 +51,10 @@ class Workshop:
             allow_untrusted=self.allow_untrusted,
             reporter=self.reporter,
         )
+        if urls:
+            fetched = [fetch_key(access, Url.parse(url)) for url in urls]
+            access = replace(access, keys=keyring((*own, *fetched)))
+        return access
 
 
 def _sender(settings: NetSettings, reporter: Reporter) -> Send:

@@ -3,6 +3,7 @@
     <root>/blobs/sha256/<hex>          data segments of packages, under the digest of their bytes
     <root>/packages/<xx>/<identity>    all else about a package, guarded by its own SHA-256
     <root>/documents/<key>             indexes and keys, with the validator of the server
+    <root>/layers/<key>                what a recipe gave; the layer is among the blobs
 
 Every file appears whole, by renaming. A file is believed only if it proves itself when it is read; one that
 does not is as if it were not there. The time of a file is the last time it was of use.
@@ -21,7 +22,7 @@ from witchery import canonical
 from witchery.apk import archive_record
 from witchery.apk.archive import Archive
 from witchery.digest import Digest
-from witchery.errors import Refused, StorageError
+from witchery.errors import IntegrityError, Refused, StorageError
 from witchery.store import atomic
 from witchery.store.blobs import BlobStore
 
@@ -29,6 +30,7 @@ DAY = 86400.0
 """Temporary files, and blobs that no package names, are left alone for so long, in seconds."""
 IN_USE = 3600.0
 """What was of use so recently is not pruned, in seconds: another process may be about to read it."""
+_KINDS = ("blobs", "packages", "layers", "documents")
 _MAX_RECORD = 1 << 28
 _MAX_DOCUMENT = 1 << 28
 
@@ -50,6 +52,21 @@ class Document:
     modified: str
     fetched: float
     data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """A layer that was written here.
+
+    Attributes:
+        digest: Digest of the blob.
+        size: Its size, in bytes.
+        diff_id: Digest of the tar in it.
+    """
+
+    digest: Digest
+    size: int
+    diff_id: Digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +108,7 @@ class Cache:
         """
         path = self._package_path(identity)
         try:
-            guarded = atomic.read(path, _MAX_RECORD)
-            guard, record = guarded[:32], guarded[32:]
-            if hashlib.sha256(record).digest() != guard:
-                return None
-            archive = archive_record.decode(record)
+            archive = archive_record.decode(_unguarded(atomic.read(path, _MAX_RECORD)))
         except (StorageError, Refused):
             return None
         if self.blobs.size(archive.data) != archive.data_size:
@@ -109,8 +122,37 @@ class Cache:
         Raises:
             StorageError: if the system refuses.
         """
-        record = archive_record.encode(archive)
-        atomic.write(self._package_path(identity), hashlib.sha256(record).digest() + record)
+        atomic.write(self._package_path(identity), _guarded(archive_record.encode(archive)))
+
+    def layer(self, recipe: Digest) -> Layer | None:
+        """The layer that a recipe gave, where it is there.
+
+        Args:
+            recipe: A name for all that decides the layer's bytes.
+        """
+        path = self.root / "layers" / recipe.hex
+        try:
+            fields = canonical.decode(_unguarded(atomic.read(path, _MAX_RECORD)), "layer record")
+            layer = Layer(
+                digest=Digest.parse(fields["digest"]),
+                size=int(fields["size"]),
+                diff_id=Digest.parse(fields["diff_id"]),
+            )
+        except (StorageError, Refused, KeyError, TypeError, ValueError):
+            return None
+        if self.blobs.size(layer.digest) != layer.size:
+            return None
+        _used(path)
+        return layer
+
+    def keep_layer(self, recipe: Digest, layer: Layer) -> None:
+        """Keeps what a recipe gave; the layer itself is among the blobs.
+
+        Raises:
+            StorageError: if the system refuses.
+        """
+        fields = {"digest": str(layer.digest), "size": layer.size, "diff_id": str(layer.diff_id)}
+        atomic.write(self.root / "layers" / recipe.hex, _guarded(canonical.encode(fields)))
 
     def document(self, key: str) -> Document | None:
         """A document, where it is there and whole.
@@ -162,7 +204,7 @@ class Cache:
 
     def info(self) -> tuple[Share, ...]:
         """How much of what is there."""
-        shares: dict[str, list[int]] = {kind: [] for kind in ("blobs", "packages", "documents", "temporary")}
+        shares: dict[str, list[int]] = {kind: [] for kind in (*_KINDS, "temporary")}
         for file in self._files():
             shares[file.kind].append(file.size)
         return tuple(Share(kind, len(sizes), sum(sizes)) for kind, sizes in shares.items())
@@ -210,7 +252,7 @@ class Cache:
         return self.root / "documents" / hashlib.sha256(key.encode()).hexdigest()[:40]
 
     def _files(self) -> Iterator["_File"]:
-        for kind in ("blobs", "packages", "documents"):
+        for kind in _KINDS:
             for folder, _, names in os.walk(self.root / kind):
                 for name in names:
                     path = Path(folder, name)
@@ -226,19 +268,22 @@ class Cache:
         for file in files:
             if file.kind == "documents":
                 units.append(_Unit((file,), file.used))
-            elif file.kind == "packages":
-                data = self._data_of(file.path)
+            elif file.kind in ("packages", "layers"):
+                data = self._blob_of(file)
                 blob = blobs.pop(data.hex, None) if data else None
                 units.append(_Unit((file, blob) if blob else (file,), file.used, orphan=data is None))
         spare = max(in_use, DAY if in_use else 0.0)
         spares = [blob for blob in blobs.values() if now - blob.used >= spare]
         return units + [_Unit((blob,), blob.used, orphan=True) for blob in spares]
 
-    def _data_of(self, record: Path) -> Digest | None:
-        """The data segment that a record names, or None where it is no record."""
+    def _blob_of(self, file: "_File") -> Digest | None:
+        """The blob that a record names, or None where it is no record."""
         try:
-            return archive_record.decode(atomic.read(record, _MAX_RECORD)[32:]).data
-        except (StorageError, Refused):
+            record = _unguarded(atomic.read(file.path, _MAX_RECORD))
+            if file.kind == "packages":
+                return archive_record.decode(record).data
+            return Digest.parse(canonical.decode(record, "layer record")["digest"])
+        except (StorageError, Refused, KeyError, TypeError):
             return None
 
 
@@ -259,6 +304,23 @@ class _Unit:
     @property
     def size(self) -> int:
         return sum(file.size for file in self.files)
+
+
+def _guarded(record: bytes) -> bytes:
+    """A record behind its own SHA-256."""
+    return hashlib.sha256(record).digest() + record
+
+
+def _unguarded(stored: bytes) -> bytes:
+    """The record again.
+
+    Raises:
+        IntegrityError: if it was damaged.
+    """
+    guard, record = stored[:32], stored[32:]
+    if hashlib.sha256(record).digest() != guard:
+        raise IntegrityError("a damaged record")
+    return record
 
 
 def _used(path: Path) -> None:

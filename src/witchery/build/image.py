@@ -1,0 +1,181 @@
+"""The use case: from a request to an image, and the contents of its layers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from witchery.build.parts import Resolution, fetch_parts, resolve
+from witchery.build.request import Request
+from witchery.build.workshop import Workshop
+from witchery.compose import tree
+from witchery.compose.composition import (
+    Composition,
+    Derived,
+    LayerKind,
+    LayerPlan,
+    Signed,
+    annotations,
+    compose,
+    created_by,
+)
+from witchery.compose.effects import Effects, effects
+from witchery.compose.files import TreeFiles
+from witchery.compose.layer import Written
+from witchery.compose.part import Part
+from witchery.compose.release import releases
+from witchery.config.model import ImageConfig
+from witchery.digest import Digest
+from witchery.oci import media
+from witchery.oci.config import Execution, History, rfc3339
+from witchery.oci.descriptor import Descriptor
+from witchery.oci.image import Image, Layer
+from witchery.oci.image import build as build_image
+from witchery.repository.cache import Cache
+from witchery.repository.cache import Layer as CachedLayer
+from witchery.rootfs.content import BytesContent, Content
+
+AUTHOR = "witchery"
+_TITLE = "org.opencontainers.image."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """An image that was composed, not yet delivered anywhere.
+
+    Attributes:
+        image: Manifest, configuration and layers.
+        contents: The bytes of its layers, by the digest of their blob; they check themselves.
+        resolution: How its packages were chosen.
+        parts: Its packages.
+        composition: Its layers, and why each is what it is.
+        effects: What is in it besides the packages' files.
+        written: How many layers had to be written: the others were at hand.
+    """
+
+    image: Image
+    contents: Mapping[Digest, Content]
+    resolution: Resolution
+    parts: tuple[Part, ...]
+    composition: Composition
+    effects: Effects
+    written: int
+
+
+def build(request: Request, workshop: Workshop) -> Built:
+    """Builds an image.
+
+    Raises:
+        NoSolutionError: if its packages cannot be installed together.
+        Refused: if an input is malformed or untrusted.
+        WorldError: if the network or the disk fails.
+    """
+    access = workshop.access(request.keys, request.key_urls)
+    resolution = resolve(request, access)
+    parts = fetch_parts(resolution, access, request.arch)
+    merged = tree.merge(parts)
+    stated = releases(
+        (each.index.description for each in resolution.indexes),
+        (each.repository.location for each in resolution.indexes),
+    )
+    done = effects(parts, TreeFiles(merged), request.config, releases=stated)
+    composition = compose(
+        merged,
+        world=resolution.world,
+        arch=request.arch.apk,
+        accounts=done.accounts,
+        generated=done.generated,
+        paths=request.config.paths,
+        layering=request.config.layering,
+        created=workshop.source_date,
+    )
+    writer = _LayerWriter(access.cache)
+    layers = tuple(writer.layer(plan, composition.created) for plan in composition.layers)
+    image = build_image(
+        layers,
+        arch=request.arch,
+        execution=_execution(request.config, done),
+        created=rfc3339(composition.created),
+        author=AUTHOR,
+        annotations=_annotations(request.config, composition.created),
+    )
+    return Built(
+        image=image,
+        contents=MappingProxyType(writer.contents),
+        resolution=resolution,
+        parts=parts,
+        composition=composition,
+        effects=done,
+        written=writer.written,
+    )
+
+
+class _LayerWriter:
+    """Turns plans into layers; what has to be written goes into the cache, and is found there again."""
+
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
+        self.contents: dict[Digest, Content] = {}
+        self.written = 0
+
+    def layer(self, plan: LayerPlan, created: int) -> Layer:
+        """The layer of a plan."""
+        if isinstance(plan, Signed):
+            self.contents[plan.digest] = plan.part.data
+            done = Written(plan.digest, plan.size, plan.diff_id)
+        elif plan.kind is LayerKind.TOP:
+            data = bytearray()
+            done = plan.recipe.write(data.extend)
+            self.contents[done.digest] = BytesContent(bytes(data))
+        else:
+            done = self._known(plan) or self._write(plan)
+            self.contents[done.digest] = self._cache.blobs.content(done.digest)
+        descriptor = Descriptor(
+            media_type=media.LAYER_GZIP, digest=done.digest, size=done.size, annotations=annotations(plan)
+        )
+        history = History(created=rfc3339(created), created_by=created_by(plan), author=AUTHOR)
+        return Layer(descriptor, done.diff_id, history)
+
+    def _known(self, plan: Derived) -> Written | None:
+        """What the same recipe gave before, where the cache still has it."""
+        record = self._cache.layer(plan.recipe.key())
+        return Written(record.digest, record.size, record.diff_id) if record else None
+
+    def _write(self, plan: Derived) -> Written:
+        self.written += 1
+        with self._cache.blobs.writing() as blob:
+            done = plan.recipe.write(blob.write)
+        self._cache.keep_layer(
+            plan.recipe.key(), CachedLayer(digest=done.digest, size=done.size, diff_id=done.diff_id)
+        )
+        return done
+
+
+def _execution(config: ImageConfig, done: Effects) -> Execution:
+    """How a runtime starts the image."""
+    return Execution(
+        user=_user(config.accounts.run_as, done),
+        env=tuple(f"{name}={value}" for name, value in sorted(config.environment.items())),
+        entrypoint=config.entrypoint.argv,
+        cmd=config.cmd,
+        working_dir=config.work_dir,
+        ports=tuple(config.ports),
+        volumes=tuple(config.volumes),
+        stop_signal=config.stop_signal,
+        labels={**config.annotations, **config.labels},
+    )
+
+
+def _user(run_as: str, done: Effects) -> str:
+    """A user by number, so that whoever forbids root can tell without looking into the image."""
+    name, colon, group = run_as.partition(":")
+    uid = done.accounts.uid(name)
+    gid = done.accounts.gid(group) if group else None
+    user = name if uid is None else str(uid)
+    return f"{user}{colon}{group if gid is None else gid}"
+
+
+def _annotations(config: ImageConfig, created: int) -> dict[str, str]:
+    """The manifest's annotations: the author's, and those that follow from the configuration."""
+    source, revision = config.source_and_revision
+    known = {"created": rfc3339(created), "source": source, "revision": revision}
+    return {f"{_TITLE}{name}": text for name, text in known.items() if text} | dict(config.annotations)

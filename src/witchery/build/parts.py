@@ -1,0 +1,135 @@
+"""From a request to packages: indexes, a solution, and the packages themselves, checked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from witchery.apk import writer
+from witchery.apk.dependency import IDENTITY, Dependency
+from witchery.apk.identity import encode
+from witchery.apk.index import Index
+from witchery.apk.package import Package
+from witchery.arch import Arch
+from witchery.build.request import Request
+from witchery.compose.part import Part
+from witchery.errors import UsageError, located
+from witchery.repository.access import Access
+from witchery.repository.indexes import VerifiedIndex, fetch_index
+from witchery.repository.location import Repository
+from witchery.repository.packages import Fetched, Wanted, fetch_packages, read_package
+from witchery.solver.solve import Solution, Source, solve
+
+_INDEX_JOBS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class LocalPackage:
+    """A package given as a file.
+
+    Attributes:
+        package: As an index would describe it.
+        fetched: The package, checked by its own signature.
+    """
+
+    package: Package
+    fetched: Fetched
+
+    @property
+    def dependency(self) -> Dependency:
+        """What requests this package and no other: `name><identity`."""
+        return Dependency(self.package.name, operator=IDENTITY, version=encode(self.package.identity))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolution:
+    """What a request comes to.
+
+    Attributes:
+        world: All that is requested.
+        indexes: The indexes that were searched, each with the key that vouches for it.
+        local: The packages given as files.
+        solution: The packages that satisfy the world, in the order in which apk would install them.
+    """
+
+    world: tuple[Dependency, ...]
+    indexes: tuple[VerifiedIndex, ...]
+    local: tuple[LocalPackage, ...]
+    solution: Solution
+
+
+def resolve(request: Request, access: Access) -> Resolution:
+    """Fetches the indexes and solves.
+
+    Raises:
+        UsageError: if there is nothing to build from.
+        NoSolutionError: if the world cannot be satisfied.
+        WitcheryError: whatever fetching and checking raises.
+    """
+    if not request.repositories and not request.files:
+        raise UsageError(
+            "no repository is named",
+            hint="name one under `contents.repositories`, or with `-X https://dl-cdn.alpinelinux.org/alpine/...`",
+        )
+    indexes = fetch_indexes(access, request.repositories, request.arch)
+    local = tuple(_read_local(access, path, request.arch) for path in request.files)
+    world = (*(Dependency.parse(text) for text in request.world), *(each.dependency for each in local))
+    sources = [
+        Source(index=each.index, name=str(each.repository), tag=each.repository.tag) for each in indexes
+    ]
+    if local:
+        given = Index([each.package.stanza for each in local], "packages given as files")
+        sources.insert(0, Source(index=given, name="packages given as files"))
+    solution = solve(world, sources, request.arch.apk)
+    return Resolution(world=world, indexes=indexes, local=local, solution=solution)
+
+
+def fetch_parts(resolution: Resolution, access: Access, arch: Arch) -> tuple[Part, ...]:
+    """Fetches and checks the packages of a solution, in its order.
+
+    Raises:
+        WitcheryError: whatever fetching and checking raises.
+    """
+    given = {each.package.identity: each.fetched for each in resolution.local}
+    repositories = {str(each.repository): each.repository for each in resolution.indexes}
+    wanted = [
+        Wanted(
+            package=selected.package,
+            arch=arch,
+            repositories=tuple(repositories[name] for name in selected.sources if name in repositories),
+        )
+        for selected in resolution.solution.packages
+        if selected.package.identity not in given
+    ]
+    fetched = {each.archive.identity: each for each in fetch_packages(access, wanted)}
+    fetched |= given
+    parts = []
+    for selected in resolution.solution.packages:
+        archive = fetched[selected.package.identity].archive
+        data = access.cache.blobs.content(archive.data)
+        parts.append(Part(selected.package, archive, data, selected.tag))
+    return tuple(parts)
+
+
+def fetch_indexes(
+    access: Access, repositories: Sequence[Repository], arch: Arch
+) -> tuple[VerifiedIndex, ...]:
+    """The indexes of several repositories, those on the network at once.
+
+    Raises:
+        WitcheryError: whatever fetching and checking raises.
+    """
+    if sum(not each.is_local for each in repositories) < 2:
+        return tuple(fetch_index(access, each, arch) for each in repositories)
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(max_workers=_INDEX_JOBS) as pool:
+        return tuple(pool.map(lambda each: fetch_index(access, each, arch), repositories))
+
+
+def _read_local(access: Access, path: Path, arch: Arch) -> LocalPackage:
+    fetched = read_package(access, path)
+    with located(str(path)):
+        package = Package.parse(writer.stanza(fetched.archive).rstrip("\n"))
+        if not package.fits(arch.apk):
+            raise UsageError(f"a package for {package.arch}, and the image is for {arch}")
+    return LocalPackage(package, fetched)
