@@ -28,6 +28,7 @@ from support.servers import (
 from witchery.errors import NetworkError, StorageError, UsageError
 from witchery.http import Request, Response, Url
 from witchery.net.client import Client
+from witchery.net.netrc import Netrc
 from witchery.net.proxies import Proxies
 from witchery.net.reporter import Reporter
 from witchery.net.settings import NetSettings, Pace, Policy
@@ -244,6 +245,17 @@ def test_a_server_that_drips_bytes_ends_in_bounded_time(answer: Answer) -> None:
     assert len(server.asked) == 1
 
 
+def test_a_server_that_stops_is_not_waited_for_longer_than_the_pace_allows() -> None:
+    begun = time.monotonic()
+    settings = replace(QUICK, read_timeout=60, pace=Pace(grace=0.5, bytes_per_second=1e9))
+    with (
+        serving(Answer(body=DATA[:100], drip=30)) as server,
+        pytest.raises(NetworkError, match="too slow"),
+    ):
+        get(server.url, settings)
+    assert time.monotonic() - begun < 3
+
+
 def test_a_server_that_says_nothing_ends_in_bounded_time() -> None:
     begun = time.monotonic()
     with (
@@ -402,6 +414,15 @@ def test_credentials_come_from_netrc_for_their_host_only(tmp_path: Path) -> None
         assert get(server.url, settings)[1] == DATA
         get(other.url.replace("127.0.0.1", "localhost"), settings)
     assert not other.asked[0]["Authorization"]
+
+
+def test_a_default_entry_of_netrc_is_nobodys(tmp_path: Path) -> None:
+    (tmp_path / "netrc").write_text("machine a login me password b\ndefault login all password leak\n")
+    netrc = Netrc.load(tmp_path / "netrc")
+    assert [netrc.find(host) is not None for host in ("a", "default", "", "b")] == [True, False, False, False]
+    assert Netrc.load(tmp_path / "nothing") == Netrc.load(None) == Netrc()
+    with pytest.raises(StorageError, match="netrc"):
+        Netrc.load(tmp_path)
 
 
 def test_a_malformed_netrc_is_an_error_without_its_words(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Packages: the whole chain is checked, from a server, from a folder and from the cache."""
 
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -250,6 +251,19 @@ def test_one_failure_ends_the_other_downloads(tmp_path: Path) -> None:
     assert len(server.asked) < 20
 
 
+def test_a_failure_does_not_wait_for_a_slow_download(root: Path, tmp_path: Path) -> None:
+    def behave(asked: Asked) -> Answer:
+        answer = files(root)(asked)
+        if "one" in asked.path:
+            return Answer(status=404, hang=0.3)
+        return replace(answer, drip=0.02) if asked.path.endswith(".apk") else answer
+
+    begun = time.monotonic()
+    with Server(behave) as server, pytest.raises(NetworkError, match="one"):
+        Place(server.url, tmp_path / "cache").fetch()
+    assert time.monotonic() - begun < 2, "the others would take much longer"
+
+
 def test_packages_are_fetched_at_the_same_time_and_come_in_order(tmp_path: Path) -> None:
     simulator = Simulator()
     for number in range(8):
@@ -319,7 +333,7 @@ def test_a_package_that_the_index_lists_and_nobody_has_is_named(root: Path, tmp_
 
 
 @pytest.mark.parametrize(
-    "damage", ["record flipped", "record cut", "record swapped", "blob cut", "blob gone"]
+    "damage", ["record flipped", "record forged", "record cut", "record swapped", "blob cut", "blob gone"]
 )
 def test_what_is_damaged_in_the_cache_is_fetched_anew(root: Path, tmp_path: Path, damage: str) -> None:
     place = Place(str(root), tmp_path / "cache")
@@ -330,6 +344,10 @@ def test_what_is_damaged_in_the_cache_is_fetched_anew(root: Path, tmp_path: Path
     match damage:
         case "record flipped":
             flip(records[0], 100)
+        case "record forged":
+            forged = records[0].read_bytes().replace(b'"0",420,', b'"0",2541,')
+            assert forged != records[0].read_bytes(), "a mode of 0644 is now one of 04755"
+            records[0].write_bytes(forged)
         case "record cut":
             records[0].write_bytes(records[0].read_bytes()[:50])
         case "record swapped":
