@@ -1,5 +1,7 @@
 """The generated files of an image while they are thought up."""
 
+from collections.abc import Sequence
+
 from witchery.compose.files import Files
 from witchery.compose.part import Generated
 from witchery.errors import Refused
@@ -47,6 +49,19 @@ class Draft:
         if found.path in self._made:
             return b"".join(self._made[found.path].content.chunks())
         return self.files.read([found.path]).get(found.path)
+
+    def read_all(self, paths: Sequence[str]) -> list[bytes]:
+        """The contents of those paths that lead to regular files, in order; no package is read twice."""
+        found = [entry for entry in map(self.leads_to, paths) if entry is not None]
+        made = {e.path: b"".join(self._made[e.path].content.chunks()) for e in found if e.path in self._made}
+        brought = self.files.read([entry.path for entry in found if entry.path not in made])
+        contents = {**brought, **made}
+        return [contents[entry.path] for entry in found if entry.path in contents]
+
+    def below(self, folder: str) -> list[str]:
+        """The paths below a folder that packages bring, in order."""
+        prefix = f"{self.real(folder)}/"
+        return sorted(path for path in self.files.paths() if path.startswith(prefix))
 
     def real(self, path: str) -> str:
         """The path with the links among its folders followed, never above the top.

@@ -8,16 +8,18 @@ script.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from witchery.compose import base
+from witchery.compose import base, certificates, scripts, services
 from witchery.compose.draft import Draft
 from witchery.compose.files import Files
 from witchery.compose.part import Generated, Part
 from witchery.compose.release import Release
+from witchery.compose.script_accounts import HOMELESS
+from witchery.compose.script_state import Root
+from witchery.compose.scripts import ScriptReport
 from witchery.config.model import ImageConfig
 from witchery.rootfs.accounts import Accounts, Group, User
 from witchery.rootfs.entry import Kind
 
-_HOMELESS = ("", "/", "/dev/null", "/nonexistent", "/var/empty")
 _ORIGIN = "`accounts` in the configuration"
 
 
@@ -28,11 +30,13 @@ class Effects:
     Attributes:
         accounts: The users and groups of the image; the numbers of names among the owners of files.
         generated: Entries that no package brings, or that replace what one brought, by path; times are 0.
+        scripts: What became of each script of the packages.
         warnings: What a person should know, a sentence each.
     """
 
     accounts: Accounts
     generated: tuple[Generated, ...]
+    scripts: tuple[ScriptReport, ...]
     warnings: tuple[str, ...]
 
 
@@ -51,15 +55,19 @@ def effects(
         FormatError: if a file that has to be read is malformed.
         Refused: if accounts are at odds; the message names both sources.
     """
-    del parts  # their scripts are read here soon
     draft = Draft(files)
-    warnings: list[str] = []
-    accounts = _configured(base.accounts(draft), config)
-    if not draft.exists("etc/passwd"):
-        accounts = base.nonroot(accounts)
+    root = Root(draft, _configured(base.accounts(draft), config))
+    if config.contents.scripts == "emulate":
+        report = scripts.emulate(parts, files, root)
+        warnings = [row.warning for row in report if row.warning]
+    else:
+        report, warnings = scripts.left_out(parts), []
+    accounts = root.accounts if draft.exists("etc/passwd") else base.nonroot(root.accounts)
     warnings += base.generate(draft, config.base, releases)
+    warnings += certificates.generate(draft, parts, config.certificates)
+    warnings += services.generate(draft, config.entrypoint)
     _write_accounts(draft, accounts, config)
-    return Effects(accounts=accounts, generated=draft.generated(), warnings=tuple(warnings))
+    return Effects(accounts=accounts, generated=draft.generated(), scripts=report, warnings=tuple(warnings))
 
 
 def _configured(accounts: Accounts, config: ImageConfig) -> Accounts:
@@ -90,13 +98,17 @@ def _write_accounts(draft: Draft, accounts: Accounts, config: ImageConfig) -> No
             draft.rewrite(path, data, gid=gid, why="accounts")
     if draft.files.entry("etc/passwd") is None and draft.exists("etc/passwd") and not draft.exists("root"):
         draft.directory("root", 0o700, why="home of `root`")
-    for user in config.accounts.users:
-        _home(draft, user.home, accounts.users[user.username])
+    names = [user.username for user in config.accounts.users]
+    if base.NONROOT == accounts.users.get(base.NONROOT.name) and base.NONROOT.name not in names:
+        names.append(base.NONROOT.name)
+    for name in names:
+        _home(draft, accounts.users[name])
 
 
-def _home(draft: Draft, path: str, user: User) -> None:
+def _home(draft: Draft, user: User) -> None:
     """The home of a user of the configuration, if it is to be one and is not there; theirs alone."""
-    if path in _HOMELESS or path.startswith(("/proc/", "/dev/", "/sys/")):
+    path = user.home
+    if path in HOMELESS or path.startswith(("/proc/", "/dev/", "/sys/")):
         return
     if draft.leads_to(path) is None and not _is_link(draft, path):
         draft.directory(path, 0o700, uid=user.uid, gid=user.gid, why=f"home of `{user.name}`")

@@ -1,7 +1,6 @@
 """What the packages of an image put where, as the declared effects need to see it."""
 
-from collections.abc import Collection, Mapping
-from typing import Protocol
+from collections.abc import Collection, Iterable, Mapping
 
 from witchery.apk import archive
 from witchery.compose.part import Part
@@ -13,29 +12,8 @@ MAX_FILE = 16 << 20
 """The largest file that is read into memory, in bytes."""
 
 
-class Files(Protocol):
-    """The merged files of an image's packages."""
-
-    def entry(self, path: str) -> Entry | None:
-        """What stands at a path; links are not followed."""
-        ...
-
-    def owner(self, path: str) -> str:
-        """The name of the package whose file, link or folder it is, or an empty string."""
-        ...
-
-    def read(self, paths: Collection[str]) -> Mapping[str, bytes]:
-        """The contents of those paths that are regular files; each package is read at most once.
-
-        Raises:
-            FormatError: if a file is too large to be one that composing has to read.
-            IntegrityError: if a package changed since it was checked.
-        """
-        ...
-
-
-class TreeFiles:
-    """The files of a merged tree."""
+class Files:
+    """The files of a merged tree, with their contents."""
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
@@ -50,8 +28,17 @@ class TreeFiles:
         node = self._tree.nodes.get(path)
         return self._tree.parts[node.owner].name if node and node.owner != GENERATED else ""
 
+    def paths(self) -> Iterable[str]:
+        """All paths."""
+        return self._tree.nodes
+
     def read(self, paths: Collection[str]) -> Mapping[str, bytes]:
-        """The contents of those paths that are regular files; see `Files.read`."""
+        """The contents of those paths that are regular files; each package is read at most once.
+
+        Raises:
+            FormatError: if a file is too large to be one that composing has to read.
+            IntegrityError: if a package changed since it was checked.
+        """
         wanted: dict[int, dict[str, list[str]]] = {}
         for path in paths:
             node = self._tree.nodes.get(path)

@@ -60,6 +60,13 @@ class Contents(Model):
         default="allow",
         own=True,
     )
+    scripts: Literal["emulate", "none"] = setting(
+        Choice(("emulate", "none")),
+        "`emulate` does what the packages' install scripts would do, as far as their text says it: users,"
+        " groups, links of busybox, certificate bundles. Scripts are never run. `none` leaves it all out.",
+        default="emulate",
+        own=True,
+    )
 
     def faults(self) -> Iterator[Fault]:
         """Keys that would overwrite each other in `/etc/apk/keys`."""
