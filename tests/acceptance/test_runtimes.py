@@ -6,12 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from support.images import WGET_CLOSURE, Made, folder, image_of, layer_of, member, tar_of, wget_image
+from support.images import (
+    WGET_CLOSURE,
+    Made,
+    folder,
+    image_of,
+    layer_of,
+    member,
+    package_layer,
+    tar_of,
+    wget_image,
+)
 from support.peers import JUDGES, Subject, call, need
 from support.shared import needs_shared
 from witchery.oci.image import MAX_LAYERS
 from witchery.oci.reference import Reference
-from witchery.store import archive, layout
+from witchery.store import archive, layout, rootfs_dir
 
 pytestmark = [pytest.mark.peer, needs_shared]
 
@@ -109,3 +119,36 @@ def test_umoci_refuses_a_wrong_diff_id(tmp_path: Path) -> None:
     layout.write(tmp_path / "layout", made.image, made.contents)
     with pytest.raises(AssertionError, match=re.compile("diffid|diff_id|mismatch", re.IGNORECASE)):
         call("umoci", "unpack", "--image", f"{tmp_path}/layout:latest", tmp_path / "bundle")
+
+
+def _described(root: Path) -> dict[str, tuple[object, ...]]:
+    """Every path of a tree with type, mode, owner, time, link target and content."""
+    found: dict[str, tuple[object, ...]] = {}
+    for path in root.rglob("*"):
+        status = path.lstat()
+        link = str(path.readlink()) if path.is_symlink() else ""
+        digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() and not link else ""
+        time = 0 if path.is_dir() and not link else int(status.st_mtime)
+        attributes = (status.st_mode, status.st_uid, status.st_gid, status.st_nlink if digest else 0)
+        found[str(path.relative_to(root))] = (*attributes, time, link, digest)
+    return found
+
+
+def test_our_own_unpacking_gives_the_tree_that_umoci_gives(boot_set: Path, tmp_path: Path) -> None:
+    """All 100 packages of the boot medium in one image: paths, types, modes, owners, times, contents.
+
+    Times of folders are not compared: umoci restores them while it goes, we at the end.
+    """
+    need("umoci")
+    packages = sorted(boot_set.glob("x86_64/*.apk"))
+    layers = [package_layer(package) for package in packages]
+    layers.append(layer_of(tar_of(member("etc/.wh.motd"), folder("etc/apk"), member("etc/apk/.wh..wh..opq"))))
+    made = image_of(layers)
+    layout.write(tmp_path / "layout", made.image, made.contents)
+    call("umoci", "unpack", "--image", f"{tmp_path}/layout:latest", tmp_path / "bundle")
+    done = rootfs_dir.unpack(made.image, made.contents, tmp_path / "ours", privileged=True)
+    theirs, ours = _described(tmp_path / "bundle" / "rootfs"), _described(tmp_path / "ours")
+    different = {path: (theirs.get(path), ours.get(path)) for path in theirs.keys() | ours.keys()}
+    assert {path: pair for path, pair in different.items() if pair[0] != pair[1]} == {}
+    assert len(ours) > 2000
+    assert done.notes == ()
