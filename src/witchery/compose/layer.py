@@ -14,7 +14,7 @@ from witchery.codec import GzipWriter
 from witchery.compose.part import Generated, Part
 from witchery.digest import Digest
 from witchery.errors import IntegrityError, located
-from witchery.rootfs.entry import Entry, Kind
+from witchery.rootfs.entry import Entry
 from witchery.rootfs.tar_writer import TarWriter
 
 FORMAT = 1
@@ -134,12 +134,25 @@ def numeric(entry: Entry) -> Entry:
 
 
 def _write_copy(tar: TarWriter, copy: Copy) -> None:
+    """Copies from a package, whose data segment is held against its digest once more."""
+    hasher = hashlib.sha256()
+    expected = copy.part.archive.data
+
+    def hashed() -> Iterator[bytes]:
+        for chunk in copy.part.data.chunks():
+            hasher.update(chunk)
+            yield chunk
+
+    segment = hashed()
     missing = len(copy.entries)
-    for member in archive.members(copy.part.data.chunks()):
+    for member in archive.members(segment):
         entry = copy.entries.get(member.entry.path)
-        if entry is None or member.entry.kind is Kind.DIRECTORY:
-            continue
-        tar.add(numeric(entry), member.content)
-        missing -= 1
+        if entry is not None:
+            tar.add(numeric(entry), member.content)
+            missing -= 1
+    for _ in segment:  # what the decompressor did not ask for is part of the segment too
+        pass
+    if hasher.hexdigest() != expected.hex:
+        raise IntegrityError(f"expected a data segment of {expected}, got sha256:{hasher.hexdigest()}")
     if missing:
         raise IntegrityError("holds other files than when it was checked")
