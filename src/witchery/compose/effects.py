@@ -99,7 +99,7 @@ def _write_accounts(draft: Draft, accounts: Accounts, config: ImageConfig) -> No
     if draft.files.entry("etc/passwd") is None and draft.exists("etc/passwd") and not draft.exists("root"):
         draft.directory("root", 0o700, why="home of `root`")
     names = [user.username for user in config.accounts.users]
-    if base.NONROOT == accounts.users.get(base.NONROOT.name) and base.NONROOT.name not in names:
+    if accounts.users.get(base.NONROOT.name) == base.NONROOT and base.NONROOT.name not in names:
         names.append(base.NONROOT.name)
     for name in names:
         _home(draft, accounts.users[name])
