@@ -134,7 +134,7 @@ def _causes(
 ) -> list[str]:
     """Who asks for a shell: the request, or packages; other shells only where nobody else does."""
     causes = [f"it is requested as `{wanted}`" for wanted in world if _met(wanted, shell.package)]
-    of_shells = []
+    of_shells: list[str] = []
     for part in parts:
         for wanted in part.package.depends:
             if part is shell or not _met(wanted, shell.package):
