@@ -170,6 +170,7 @@ def test_info_counts_what_is_there_by_kind(place: Place, tmp_path: Path) -> None
     assert {kind: count for kind, (count, _) in shares.items()} == {
         "blobs": 3,
         "packages": 3,
+        "layers": 0,
         "documents": 0,
         "temporary": 1,
     }

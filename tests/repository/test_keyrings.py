@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from support.alpine import repository
 from support.fetching import QUICK, Place
 from support.repositories import key
 from support.servers import Server, authority, files
 from support.shared import SHARED, needs_shared
-from witchery.errors import FormatError, StorageError, UsageError
+from witchery.arch import ALL, Arch
+from witchery.errors import FormatError, StorageError, TrustError, UsageError
 from witchery.http import Url
 from witchery.net.client import Client
 from witchery.repository.keyrings import embedded_keys, fetch_key, keyring, read_keys
@@ -69,8 +71,24 @@ def test_the_users_key_counts_before_an_embedded_one_of_the_same_name() -> None:
 
 
 def test_embedded_keys_are_keys() -> None:
+    assert embedded_keys()
     for each in embedded_keys():
         assert type(each).parse(each.name, each.pem) == each
+
+
+@needs_shared
+@pytest.mark.parametrize(("name", "arch"), [("v3.19.1-boot-x86_64", "x86_64"), ("v3.13-aarch64", "aarch64")])
+def test_alpines_indexes_are_believed_with_what_comes_with_the_program(
+    tmp_path: Path, name: str, arch: str
+) -> None:
+    root = repository(name, tmp_path)
+    chosen = Arch.parse(arch)
+    place = Place(str(root), tmp_path / "cache", keys=keyring([], arch=chosen), arch=chosen)
+    assert place.index().trust
+    other = next(each for each in ALL if each != chosen)
+    with pytest.raises(TrustError, match="unknown key"):
+        replace(place, keys=keyring([], arch=other)).index()
+    assert replace(place, keys=keyring([])).index().trust
 
 
 def test_a_key_is_fetched_by_https_only_and_then_asked_for_anew(folder: Path, tmp_path: Path) -> None:

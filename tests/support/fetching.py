@@ -44,6 +44,7 @@ class Place:
     max_age: float = 0.0
     reporter: Reporter = SILENT
     arch: Arch = X86_64
+    settings: NetSettings = QUICK
 
     @property
     def repository(self) -> Repository:
@@ -62,12 +63,12 @@ class Place:
 
     def index(self) -> VerifiedIndex:
         """Fetches the index."""
-        with Client(QUICK) as client:
+        with Client(self.settings) as client:
             return fetch_index(self.access(client), self.repository, self.arch)
 
     def fetch(self, *names: str, jobs: int = 4) -> tuple[Fetched, ...]:
         """Fetches the index and then packages by name; all without names."""
-        with Client(QUICK) as client:
+        with Client(self.settings) as client:
             access = self.access(client)
             index = fetch_index(access, self.repository, self.arch).index
             chosen = [package for package in index if not names or package.name in names]

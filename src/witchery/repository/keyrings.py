@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import witchery
+from witchery.arch import Arch
 from witchery.errors import UsageError, located
 from witchery.http import Url
 from witchery.keys import Keyring, PublicKey
@@ -16,9 +17,11 @@ MAX_KEY = 1 << 16
 _SUFFIX = ".pub"
 
 
-def embedded_keys() -> tuple[PublicKey, ...]:
-    """The keys with which Alpine signs, of every release and architecture."""
+def embedded_keys(arch: Arch | None = None) -> tuple[PublicKey, ...]:
+    """The keys with which Alpine signs, of every release; of one architecture, or of all."""
     folder = Path(witchery.__file__).parent / "data" / "keys"
+    if arch is not None:
+        folder /= arch.apk
     return tuple(PublicKey(path.name, path.read_bytes()) for path in sorted(folder.rglob(f"*{_SUFFIX}")))
 
 
@@ -58,6 +61,12 @@ def fetch_key(access: Access, url: Url) -> PublicKey:
         return read_document(access, url, lambda data: PublicKey.parse(name, data[: MAX_KEY + 1]))
 
 
-def keyring(own: Sequence[PublicKey], *, embedded: bool = True) -> Keyring:
-    """The user's keys, and Alpine's after them; of two with the same name the first counts."""
-    return Keyring((*own, *(embedded_keys() if embedded else ())))
+def keyring(own: Sequence[PublicKey], *, arch: Arch | None = None, embedded: bool = True) -> Keyring:
+    """The user's keys, and Alpine's after them; of two with the same name the first counts.
+
+    Args:
+        own: The user's keys.
+        arch: Whose keys of Alpine's to trust; None for those of all architectures.
+        embedded: False to trust none of Alpine's.
+    """
+    return Keyring((*own, *(embedded_keys(arch) if embedded else ())))
