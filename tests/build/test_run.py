@@ -5,11 +5,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from support.images import (
+    X86_64,
     Made,
     folder,
     image_of,
@@ -20,12 +22,13 @@ from support.images import (
     package_layer,
     tar_of,
 )
-from support.peers import need
+from support.peers import call, docker_daemon, need
 from support.shared import needs_shared
 from witchery.build.run import RUNTIMES, open_image, run
 from witchery.errors import Refused, StorageError, UsageError, WorldError
 from witchery.oci import transport
 from witchery.oci.config import Execution
+from witchery.oci.image import build
 from witchery.store import archive, layout, rootfs_dir
 
 pytestmark = [pytest.mark.peer, needs_shared]
@@ -113,6 +116,45 @@ def test_a_runner_is_found_without_naming_one(
     archive.write(tmp_path / "a.tar", image.image, image.contents)
     assert run(transport.parse(f"{tmp_path}/a.tar"), ["whoami"]) == 0
     assert capfd.readouterr().out == "100:101 /srv 1 2\n"
+
+
+def test_docker_runs_it_and_keeps_nothing(
+    image: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    source = written(image, tmp_path)
+    with docker_daemon(tmp_path) as address:
+        monkeypatch.setenv("DOCKER_HOST", address)
+        assert run(source, runner="docker") == 0
+        assert capfd.readouterr().out == "100:101 /srv 1 2\n"
+        assert run(source, ["status"], runner="docker") == 7
+        with pytest.raises(UsageError, match="does not have the program"):
+            run(written(broken(image), tmp_path / "broken"), runner="docker")
+        assert call("docker", "images", "-qa") + call("docker", "ps", "-qa") == ""
+
+
+def test_podman_runs_it_and_keeps_nothing(
+    image: Made, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    need("podman", "runc")
+    before = call("podman", "images", "-qa") + call("podman", "ps", "-qa")
+    source = written(image, tmp_path)
+    assert run(source, runner="podman") == 0
+    assert capfd.readouterr().out == "100:101 /srv 1 2\n"
+    assert run(source, ["status"], runner="podman") == 7
+    assert call("podman", "images", "-qa") + call("podman", "ps", "-qa") == before
+
+
+@pytest.mark.parametrize("runner", ["podman", "runc"])
+def test_a_program_that_is_not_in_the_image_is_told(runner: str, image: Made, tmp_path: Path) -> None:
+    need(runner, "runc")
+    with pytest.raises(UsageError, match="does not have the program"):
+        run(written(broken(image), tmp_path), runner=runner)
+
+
+def broken(image: Made) -> Made:
+    """The image with an entrypoint that is not there."""
+    execution = replace(image.image.config.execution, entrypoint=("/bin/none",))
+    return Made(build(image.image.layers, arch=X86_64, execution=execution), image.contents)
 
 
 def test_a_folder_is_run_in_place(image: Made, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

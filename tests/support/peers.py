@@ -142,17 +142,24 @@ def containerd(subject: Subject, argv: Sequence[str], folder: Path) -> str:
 
 def docker(subject: Subject, argv: Sequence[str], folder: Path) -> str:
     """Loads the archive into a Docker daemon and runs it."""
+    with docker_daemon(folder) as address:
+        client = ("docker", "-H", address)
+        call(*client, "load", "-q", "-i", subject.archive)
+        (image,) = call(*client, "images", "-q", "--no-trunc").split()
+        program, *rest = argv
+        return call(*client, "run", "--rm", "--network", "none", "--entrypoint", program, image, *rest)
+
+
+@contextmanager
+def docker_daemon(folder: Path) -> Iterator[str]:
+    """A Docker daemon with storage of its own; yields its address, as in `DOCKER_HOST`."""
     need("dockerd", "docker", "runc")
     with _short(folder) as short:
-        client = ("docker", "-H", f"unix://{short}/d.sock")
-        command = ["dockerd", "--iptables=false", "--ip6tables=false", "--bridge=none"]
-        command += ["-H", f"unix://{short}/d.sock", "--data-root", f"{folder}/data"]
-        command += ["--exec-root", f"{short}/exec", "-p", f"{short}/pid"]
-        with _daemon(command, folder, lambda: call(*client, "version")):
-            call(*client, "load", "-q", "-i", subject.archive)
-            (image,) = call(*client, "images", "-q", "--no-trunc").split()
-            program, *rest = argv
-            return call(*client, "run", "--rm", "--network", "none", "--entrypoint", program, image, *rest)
+        address = f"unix://{short}/d.sock"
+        command = ["dockerd", "--iptables=false", "--ip6tables=false", "--bridge=none", "-H", address]
+        command += ["--data-root", f"{folder}/data", "--exec-root", f"{short}/exec", "-p", f"{short}/pid"]
+        with _daemon(command, folder, lambda: call("docker", "-H", address, "version")):
+            yield address
 
 
 JUDGES: dict[str, Judge] = {

@@ -229,12 +229,23 @@ def _engine(program: str, found: Found, args: Sequence[str], tell: Tell) -> int:
             tell(f"{Path(program).name} is not allowed its own limits, taking lower ones")
             container = _container(program, image, found.image.config.execution, args, plan.LOW_LIMITS)
         tell(f"running with {Path(program).name}")
-        return _foreground([program, "start", "--attach", "--interactive", container])
+        status = _foreground([program, "start", "--attach", "--interactive", container])
+        if status:
+            _check_that_it_started(program, container)
+        return status
     finally:
         if container:
             _succeeds([program, "rm", "--force", "--volumes", container])
         if not known:
             _succeeds([program, "image", "rm", image])
+
+
+def _check_that_it_started(program: str, container: str) -> None:
+    """Tells a program that failed from a container that never started, which Docker finds out too late."""
+    state = _probe([program, "inspect", "--format", "{{.State.StartedAt}} {{.State.Error}}", container])
+    started, _, said = state.strip().partition(" ")
+    if started.startswith("0001-"):
+        raise _failure(said)
 
 
 def _container(
@@ -310,10 +321,15 @@ def _probe(command: Sequence[str]) -> str:
         said = _last_line(errors.read())
         printed = output.read()
     if code:
-        if "executable file not found" in said or re.search(r"exec: .*no such file or directory", said):
-            raise UsageError("the image does not have the program that is to be run", hint=said)
-        raise UnusableError(said or f"`{' '.join(command[:3])}` failed")
+        raise _failure(said or f"`{' '.join(command[:3])}` failed")
     return printed.decode(errors="replace")
+
+
+def _failure(said: str) -> UnusableError | UsageError:
+    """What a runner's last words mean: that it does not work here, or that the image is at fault."""
+    if "executable file not found" in said or re.search(r"exec: .*no such file or directory", said):
+        return UsageError("the image does not have the program that is to be run", hint=said)
+    return UnusableError(said)
 
 
 def _succeeds(command: Sequence[str]) -> bool:
