@@ -60,6 +60,25 @@ class Built:
     effects: Effects
     written: int
 
+    @property
+    def trusted(self) -> bool:
+        """Whether a known key vouches for everything in it."""
+        return all(index.trust for index in self.resolution.indexes) and all(
+            local.fetched.trust for local in self.resolution.local
+        )
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What may not be what was meant, a sentence each."""
+        untrusted = () if self.trusted else ("not everything in the image is signed by a known key",)
+        remarks = tuple(str(note) for note in self.composition.notes if note.is_warning)
+        return (*untrusted, *self.effects.warnings, *remarks)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is good to know, a sentence each."""
+        return tuple(str(note) for note in self.composition.notes if not note.is_warning)
+
 
 def build(request: Request, workshop: Workshop) -> Built:
     """Builds an image.

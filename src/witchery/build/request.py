@@ -7,7 +7,7 @@ from pathlib import Path
 from witchery.arch import Arch
 from witchery.config.dialect import Dialect, effective
 from witchery.config.load import load
-from witchery.config.model import ImageConfig
+from witchery.config.model import Base, ImageConfig
 from witchery.errors import UsageError, located
 from witchery.repository.location import Repository, parse_line
 from witchery.store import atomic
@@ -87,6 +87,28 @@ def read_request(
         keys=tuple(folder / each for each, is_url in keyring if not is_url),
         key_urls=tuple(each for each, is_url in keyring if is_url),
         notes=(*loaded.notes, *filled.notes, *note),
+    )
+
+
+def plain_request(
+    dependencies: Sequence[str], files: Sequence[Path], repositories: Sequence[str], arch: Arch
+) -> Request:
+    """A request for packages alone: nothing is generated, and nobody is named to run anything.
+
+    Raises:
+        FormatError: if a repository is malformed.
+    """
+    base = Base(passwd=False, group=False, nsswitch=False, os_release=False, tmp=False, mount_points=False)
+    return Request(
+        config=ImageConfig(base=base),
+        name="",
+        arch=arch,
+        world=tuple(dependencies),
+        files=tuple(files),
+        repositories=_repositories([(line, Path()) for line in repositories]),
+        keys=(),
+        key_urls=(),
+        notes=(),
     )
 
 

@@ -61,9 +61,10 @@ def add_packages(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_source(parser: argparse.ArgumentParser) -> None:
+def add_source(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
     """A configuration and what its variables stand for."""
-    parser.add_argument("source", metavar="SOURCE", help="configuration: witchery.yaml or apko.yaml")
+    help_text = "configuration: witchery.yaml or apko.yaml"
+    parser.add_argument("source", metavar="SOURCE", nargs="?" if optional else None, help=help_text)
     parser.add_argument(
         "--set",
         metavar="NAME=VALUE",

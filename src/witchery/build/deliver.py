@@ -1,0 +1,95 @@
+"""Bringing an image where it is wanted."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from witchery.digest import Digest
+from witchery.errors import UsageError
+from witchery.oci.image import Image
+from witchery.oci.reference import Reference
+from witchery.oci.transport import (
+    STDOUT,
+    ArchiveFile,
+    LayoutFolder,
+    PlainFolder,
+    RegistryImage,
+    RootfsFolder,
+    Transport,
+)
+from witchery.rootfs.content import Content
+
+
+def check(targets: tuple[Transport, ...]) -> None:
+    """Refuses, before anything is built, what could not be delivered afterwards.
+
+    Raises:
+        UsageError: if a target is not supported, or two of them are one.
+    """
+    for target in targets:
+        if isinstance(target, RegistryImage):
+            raise UsageError(
+                f"pushing to a registry is not supported yet: `{target}`",
+                hint="build to `oci:DIR` and push it with `skopeo copy oci:DIR docker://...`",
+            )
+    paths = [target.path for target in targets if not isinstance(target, RegistryImage)]
+    for path in paths:
+        if paths.count(path) > 1:
+            raise UsageError(f"two outputs go to the same place: `{path}`")
+
+
+def deliver(
+    image: Image, contents: Mapping[Digest, Content], target: Transport, name: Reference | None
+) -> tuple[str, ...]:
+    """Writes an image to a target, whole or not at all.
+
+    Args:
+        image: The image.
+        contents: Its layers.
+        target: Where to.
+        name: What the image is called.
+
+    Returns:
+        What a person should know, a sentence each.
+
+    Raises:
+        UsageError: if a folder has to be empty and is not.
+        StorageError: if the system refuses.
+        IntegrityError: if a layer is not what the image says.
+    """
+    match target:
+        case LayoutFolder(path, tag):
+            from witchery.store import layout
+
+            layout.write(Path(path), image, contents, tag=tag, name=name)
+        case PlainFolder(path):
+            from witchery.store import layout
+
+            layout.write(Path(path), image, contents, name=name)
+        case ArchiveFile(path, given):
+            from witchery.store import archive
+
+            name, tag = _archive_name(given, name)
+            if path == STDOUT:
+                import sys
+
+                archive.stream(sys.stdout.buffer.write, image, contents, tag=tag, name=name)
+            else:
+                archive.write(Path(path), image, contents, tag=tag, name=name)
+        case RootfsFolder(path):
+            from witchery.store import rootfs_dir
+
+            done = rootfs_dir.unpack(image, contents, Path(path), privileged=os.geteuid() == 0)
+            return done.notes
+        case RegistryImage():
+            check((target,))
+    return ()
+
+
+def _archive_name(given: str, name: Reference | None) -> tuple[Reference | None, str]:
+    """The full name and the tag of an image in an archive: a bare word is a tag, as in skopeo."""
+    if not given:
+        return name, ""
+    if "/" in given or ":" in given:
+        return Reference.parse(given).tagged(), ""
+    return name, given
