@@ -1,6 +1,7 @@
 """Validation finds every lie of an image, and tells both sides of each."""
 
 import gzip
+import itertools
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -9,13 +10,14 @@ import pytest
 
 from support.images import X86_64, Made, image_of, layer_of, member, tar_of
 from witchery.digest import Digest
-from witchery.errors import FormatError
+from witchery.errors import FormatError, StorageError
 from witchery.oci import media
 from witchery.oci.config import Execution
 from witchery.oci.descriptor import Descriptor
 from witchery.oci.image import build
 from witchery.oci.layer import Expansion, uncompressed
 from witchery.oci.layout import entry
+from witchery.oci.manifest import Manifest
 from witchery.oci.validate import Blobs, Mismatch, validate
 
 
@@ -150,3 +152,35 @@ def test_the_limits_hold_for_plain_layers_and_any_compression() -> None:
         b"".join(uncompressed([gzip.compress(b"x" * 11)], "gzip", Expansion(limit=10)))
     with pytest.raises(FormatError, match="compression are not read: `zstd`"):
         b"".join(uncompressed([b""], "zstd"))
+
+
+def broken_off(data: bytes) -> Iterable[bytes]:
+    """A blob that cannot be read to its end."""
+    yield data[:5]
+    raise StorageError("input/output error")
+
+
+def test_blobs_that_are_missing_or_cannot_be_read_are_told() -> None:
+    made = two_layers()
+    assert places(validate(made.image.manifest.raw, lambda _: None)) == ["config", "layers[0]", "layers[1]"]
+    found = validate(made.image.manifest.raw, lambda descriptor: broken_off(b"x" * descriptor.size))
+    assert [m.found for m in found if m.place == "config"] == ["input/output error"]
+    assert {"layers[0]", "layers[1]"} <= set(places(found))
+
+
+def test_a_configuration_without_end_is_given_up() -> None:
+    made = two_layers()
+    found = validate(
+        made.image.manifest.raw,
+        lambda d: itertools.repeat(b"x" * 65536) if d.media_type == media.CONFIG else None,
+    )
+    assert found[0] == Mismatch("config", "at most 4194304 bytes", "more")
+
+
+def test_an_artifact_and_a_layer_of_no_known_type_are_told() -> None:
+    """Both are valid manifests; neither is an image that runs."""
+    made = two_layers()
+    config = replace(made.image.manifest.config, media_type=media.EMPTY)
+    layer = replace(made.image.layers[0].descriptor, media_type="application/json")
+    raw = Manifest.of(config, [layer, made.image.layers[1].descriptor]).raw
+    assert places(validate(raw, stored(made))) == ["config: mediaType", "layers[0]: mediaType"]

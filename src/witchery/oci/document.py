@@ -47,9 +47,7 @@ class Fields:
             raise FormatError(f"expected UTF-8 at byte {error.start}") from None
         except json.JSONDecodeError as error:
             raise FormatError(f"expected JSON: {error.msg} at byte {error.pos}") from None
-        except (RecursionError, ValueError) as error:
-            if isinstance(error, FormatError):
-                raise
+        except (RecursionError, ValueError):  # ValueError: more digits than Python converts
             raise FormatError("expected JSON of reasonable depth and numbers") from None
         return cls.of(value)
 
