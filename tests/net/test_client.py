@@ -87,6 +87,11 @@ def test_connections_are_kept_between_requests() -> None:
         for _ in range(3):
             client.send(Request(method="HEAD", url=Url.parse(server.url))).close()
     assert (len(server.asked), server.connections) == (8, 1)
+    moved = Answer(status=302, headers={"Location": "/"})
+    with serving(Answer(status=304), Answer(status=204), moved, good) as server, Client(QUICK) as client:
+        for _ in range(3):
+            client.send(Request(url=Url.parse(server.url))).close()
+    assert (len(server.asked), server.connections) == (4, 1)
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])

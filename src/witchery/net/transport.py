@@ -19,7 +19,6 @@ from witchery.net.paced import EndlessError, TooSlowError, paced_pools
 from witchery.net.settings import NetSettings
 
 _CHUNK = 1 << 18  # the most that one read takes; a read takes what is there
-_DRAIN = 1 << 16  # an unread body up to this size is cheaper to read than a new connection to open
 _CERTIFICATES = "name your own certificate authority with SSL_CERT_FILE"
 _NAMES = "check the URL, the network, and the proxy (`https_proxy`)"
 _CAUSES: tuple[tuple[type[BaseException], Failure], ...] = (
@@ -149,17 +148,15 @@ def _body(answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
 
 
 def _close(request: Request, answer: urllib3.BaseHTTPResponse) -> None:
-    """Gives a connection back: for more requests if little is left to read, else to be closed."""
-    length = answer.headers.get("Content-Length", "")
-    short = request.method == "HEAD" or (length.isdigit() and int(length) <= _DRAIN)
-    if short and not answer.closed:
-        try:
-            answer.read(_DRAIN)
-        except (trouble.HTTPError, OSError):
-            pass  # nobody wants these bytes
-        else:
-            return
-    answer.close()
+    """Gives a connection back: for more requests if nothing is left to read, else to be closed.
+
+    What is left of a body is not read to save the connection: it may be long in coming.
+    """
+    bodiless = request.method == "HEAD" or answer.status in {204, 304}
+    if (bodiless or answer.headers.get("Content-Length") == "0") and not answer.closed:
+        answer.read()
+    else:
+        answer.close()
 
 
 def _failure(error: Exception) -> Failure:
