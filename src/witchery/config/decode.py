@@ -2,7 +2,7 @@
 
 import re
 from types import MappingProxyType
-from typing import Any, Final, assert_never
+from typing import Any, Final, TypeAlias
 
 from witchery.config import tree
 from witchery.config.faults import Fault
@@ -30,6 +30,8 @@ _SPACES = r"[ \t\r\n]+"
 _FLAGS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _YES_AND_NO = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 
+_Scalar: TypeAlias = Text | Number | Mode | Flag | Choice | Words
+
 INVALID: Final = object()
 """In place of a value that could not be decoded; the reason is among the problems."""
 
@@ -45,26 +47,28 @@ def decode(kind: Kind, node: tree.Node, path: str, problems: Problems) -> Any:
             return _record(kind, node, path, problems)
         case Words() if isinstance(node, tree.Sequence):
             return _list(ListOf(Text("a text", empty=True)), node, path, problems)
-        case Text() | Number() | Mode() | Flag() | Choice() | Words():
-            if isinstance(node, tree.Scalar):
-                try:
-                    return _scalar(kind, node)
-                except WitcheryError as error:
-                    problems.add(node.place, path, error.message)
-                except _Unfit as error:
-                    problems.add(node.place, path, str(error))
-            else:
-                problems.add(node.place, path, f"expected {_wanted(kind)}, found {_found(node)}")
-            return INVALID
         case _:
-            assert_never(kind)
+            return _single(kind, node, path, problems)
+
+
+def _single(kind: _Scalar, node: tree.Node, path: str, problems: Problems) -> Any:
+    if not isinstance(node, tree.Scalar):
+        problems.add(node.place, path, f"expected {_wanted(kind)}, found {_found(node)}")
+        return INVALID
+    try:
+        return _scalar(kind, node)
+    except WitcheryError as error:
+        problems.add(node.place, path, error.message)
+    except _Unfit as error:
+        problems.add(node.place, path, str(error))
+    return INVALID
 
 
 class _Unfit(Exception):  # noqa: N818 - never leaves this module
     """A scalar that is not what the kind wants."""
 
 
-def _scalar(kind: Text | Number | Mode | Flag | Choice | Words, node: tree.Scalar) -> Any:
+def _scalar(kind: _Scalar, node: tree.Scalar) -> Any:
     if isinstance(kind, Text) and kind.empty and node.null:
         return ""
     if node.null:
@@ -81,10 +85,8 @@ def _scalar(kind: Text | Number | Mode | Flag | Choice | Words, node: tree.Scala
             value = _flag(kind, node)
         case Choice():
             value = _choice(kind, node.text)
-        case Words():
-            value = _words(node.text)
         case _:
-            assert_never(kind)
+            value = _words(node.text)
     return value
 
 
@@ -147,7 +149,13 @@ def _list(kind: ListOf, node: tree.Node, path: str, problems: Problems) -> Any:
     if not isinstance(node, tree.Sequence):
         problems.add(node.place, path, f"expected a list, found {_found(node)}")
         return INVALID
-    values = [decode(kind.item, item, below(path, i), problems) for i, item in enumerate(node.items)]
+    values = []
+    for position, item in enumerate(node.items):
+        if isinstance(item, tree.Scalar) and item.null:
+            problems.add(item.place, below(path, position), "an item of a list without a value")
+            values.append(INVALID)
+        else:
+            values.append(decode(kind.item, item, below(path, position), problems))
     return INVALID if INVALID in values else tuple(values)
 
 
@@ -202,11 +210,14 @@ def is_absent(setting: Setting, node: tree.Node) -> bool:
 def _report(fault: Fault, node: tree.Node, path: str, problems: Problems) -> None:
     for step in fault.path:
         path = below(path, step)
-        if isinstance(node, tree.Mapping) and step in node.entries:
-            node = node.entries[str(step)].value
-        elif isinstance(node, tree.Sequence):
-            node = node.items[int(step)]
+        node = _child(node, step)
     problems.add(node.place, path, fault.message)
+
+
+def _child(node: tree.Node, step: str | int) -> tree.Node:
+    if isinstance(node, tree.Sequence):
+        return node.items[int(step)]
+    return node.entries[str(step)].value if isinstance(node, tree.Mapping) and step in node.entries else node
 
 
 def _unknown(kind: Record, key: str) -> str:
@@ -227,11 +238,15 @@ def _unknown(kind: Record, key: str) -> str:
 def _did_you_mean(text: str, known: tuple[str, ...], shown: dict[str, str] | None = None) -> str:
     from difflib import get_close_matches
 
-    close = get_close_matches(text.lower().replace("_", "-"), known, 1) or get_close_matches(text, known, 1)
+    close = (
+        get_close_matches(text.lower().replace("_", "-"), known, 1)
+        or get_close_matches(text, known, 1)
+        or [each for each in known if len(text) > 2 and each.startswith(text)]
+    )
     return f"; did you mean `{(shown or {}).get(close[0], close[0])}`?" if close else ""
 
 
-def _wanted(kind: Text | Number | Mode | Flag | Choice | Words) -> str:
+def _wanted(kind: _Scalar) -> str:
     if isinstance(kind, Choice):
         return " or ".join(f"`{value}`" for value in kind.values)
     return kind.what
@@ -243,7 +258,7 @@ def _found(node: tree.Node) -> str:
             return "a list"
         case tree.Mapping():
             return "a mapping"
-        case tree.Scalar():
+        case _:
             return "nothing" if node.null else f"a text: `{_short(node.text)}`"
 
 

@@ -1,16 +1,14 @@
 """From the values of the model back to a document, and to YAML."""
 
-from typing import Any, assert_never
+from typing import Any
 
 from witchery.config.kinds import (
     Choice,
-    Flag,
     Kind,
     ListOf,
     MapOf,
     Mode,
     Model,
-    Number,
     Record,
     Text,
     Words,
@@ -37,10 +35,8 @@ def plain(kind: Kind, value: Any) -> Any:
     """One value of a kind, as it stands in a document."""
     result: Any
     match kind:
-        case Text() | Choice():
-            result = redacted(str(value))
-        case Number() | Flag():
-            result = value
+        case Record():
+            result = document(value)
         case Mode():
             result = f"{value:#o}"
         case Words():
@@ -49,11 +45,23 @@ def plain(kind: Kind, value: Any) -> Any:
             result = [plain(kind.item, each) for each in value]
         case MapOf():
             result = {key: plain(kind.value, each) for key, each in value.items()}
-        case Record():
-            result = document(value)
+        case Text() | Choice():
+            result = redacted(str(value))
         case _:
-            assert_never(kind)
+            result = value
     return result
+
+
+def _escaped(value: Any) -> Any:
+    match value:
+        case str():
+            return escaped(value)
+        case list():
+            return [_escaped(each) for each in value]
+        case dict():
+            return {key: _escaped(each) for key, each in value.items()}
+        case _:
+            return value
 
 
 def to_yaml(value: Model) -> str:
@@ -67,13 +75,11 @@ def to_yaml(value: Model) -> str:
             super().increase_indent(flow, indentless=False)
 
     def text(dumper: yaml.SafeDumper, data: str) -> yaml.ScalarNode:
-        return dumper.represent_scalar(
-            "tag:yaml.org,2002:str", escaped(data), style="|" if "\n" in data else None
-        )
+        return dumper.represent_scalar("tag:yaml.org,2002:str", data, style="|" if "\n" in data else None)
 
     _Dumper.add_representer(str, text)
     dumped: str = yaml.dump(
-        document(value),
+        _escaped(document(value)),
         Dumper=_Dumper,
         sort_keys=False,
         default_flow_style=False,

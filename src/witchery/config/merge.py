@@ -30,8 +30,8 @@ def _says_nothing(setting: Setting, node: tree.Node) -> bool:
             return is_absent(setting, node)
         case tree.Sequence(_, items):
             return not items
-        case tree.Mapping(_, entries):
-            return not entries
+        case _:
+            return not node.entries
 
 
 def _joined(setting: Setting, base: tree.Node, top: tree.Node) -> tree.Node:

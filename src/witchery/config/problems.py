@@ -30,9 +30,6 @@ class Problems:
         where = f"{place}: {path}" if path else str(place)
         self._found[redacted(f"{where}: {message}")] = place
 
-    def __bool__(self) -> bool:
-        return bool(self._found)
-
     def raise_if_any(self) -> None:
         """Raises what was found, in the order of the lines of each file.
 

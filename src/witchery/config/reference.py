@@ -1,7 +1,6 @@
 """The reference page of the configuration (docs/reference/config.md), made from the model."""
 
 from collections.abc import Iterator
-from typing import assert_never
 
 from witchery.config.encode import plain
 from witchery.config.kinds import (
@@ -115,10 +114,8 @@ def _value(kind: Kind) -> str:
             found = f"a list; each {_value(kind.item)}"
         case MapOf():
             found = f"a mapping; each key {kind.key.what}, each value {_value(kind.value)}"
-        case Record():
-            found = "a mapping, see below" + (f", or its `{kind.short}` alone" if kind.short else "")
         case _:
-            assert_never(kind)
+            found = "a mapping, see below" + (f", or its `{kind.short}` alone" if kind.short else "")
     return _cell(found)
 
 

@@ -9,10 +9,9 @@ twice).
 The shipped `schema.json` is this, written down.
 """
 
-from typing import Any, assert_never
+import re
+from typing import Any
 
-from witchery.config import tree
-from witchery.config.decode import INVALID, decode
 from witchery.config.kinds import (
     Choice,
     Flag,
@@ -28,7 +27,6 @@ from witchery.config.kinds import (
     settings,
 )
 from witchery.config.model import IMAGE
-from witchery.config.problems import Place, Problems
 
 _VARIABLE = r"\$\{"
 _LOOKS = {"integer": "10", "number": "1.5", "boolean": "true"}
@@ -85,10 +83,8 @@ def _schema(kind: Kind, *, optional: bool) -> dict[str, Any]:
                 "propertyNames": {"pattern": f"^(?:{kind.key.pattern})$"},
                 "additionalProperties": _schema(kind.value, optional=False),
             }
-        case Record():
-            found = _record(kind, optional=optional)
         case _:
-            assert_never(kind)
+            found = _record(kind, optional=optional)
     return found
 
 
@@ -106,15 +102,16 @@ def _text(kind: Text, *, optional: bool) -> dict[str, Any]:
         found["minLength"] = 1
     if "integer" in types and not _accepts(kind, "-1"):
         found["minimum"] = 0
+    digits = next((n for n in range(2, 20) if not _accepts(kind, "9" * n)), 20) - 1
+    if "integer" in types and digits < 19:
+        found["maximum"] = 10**digits - 1
     if kind.examples:
         found["examples"] = list(kind.examples)
     return found
 
 
 def _accepts(kind: Text, text: str) -> bool:
-    problems = Problems()
-    node = tree.Scalar(Place("", 1, 1), text, plain=True, null=False)
-    return decode(kind, node, "", problems) is not INVALID
+    return not kind.pattern or re.fullmatch(kind.pattern, text) is not None
 
 
 def _record(kind: Record, *, optional: bool) -> dict[str, Any]:

@@ -128,8 +128,8 @@ def _height(node: Node) -> int:
             return 0
         case Sequence(_, items):
             return 1 + max(map(_height, items), default=0)
-        case Mapping(_, entries):
-            return 1 + max((_height(entry.value) for entry in entries.values()), default=0)
+        case _:
+            return 1 + max((_height(entry.value) for entry in node.entries.values()), default=0)
 
 
 class _Reader:

@@ -34,7 +34,7 @@ def _repository(text: str) -> str:
     scheme, separator, rest = location.partition("://")
     if separator and scheme not in _SCHEMES:
         raise FormatError(f"a repository is a path or an http, https or file URL: `{redacted(location)}`")
-    if separator and not rest.strip("/") and scheme != "file":
+    if separator and scheme != "file" and not rest.partition("/")[0].rpartition("@")[2]:
         raise FormatError(f"a URL without a host: `{redacted(location)}`")
     return " ".join((*tag, location.rstrip("/") or "/"))
 

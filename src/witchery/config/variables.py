@@ -36,14 +36,12 @@ class Substitution:
             case tree.Sequence(place, items):
                 replaced = (self.apply(item, below(path, i)) for i, item in enumerate(items))
                 return tree.Sequence(place, tuple(replaced))
-            case tree.Mapping(place, entries):
-                return tree.Mapping(
-                    place,
-                    {
-                        key: tree.Entry(entry.place, self.apply(entry.value, below(path, key)))
-                        for key, entry in entries.items()
-                    },
-                )
+            case _:
+                return tree.Mapping(node.place, {key: self._entry(key, node, path) for key in node.entries})
+
+    def _entry(self, key: str, node: tree.Mapping, path: str) -> tree.Entry:
+        place, value = node.entries[key]
+        return tree.Entry(place, self.apply(value, below(path, key)))
 
     def _scalar(self, node: tree.Scalar, path: str) -> tree.Scalar:
         def value(use: re.Match[str]) -> str:
