@@ -62,7 +62,8 @@ def effects(
         warnings = [row.warning for row in report if row.warning]
     else:
         report, warnings = scripts.left_out(parts), []
-    accounts = root.accounts if draft.exists("etc/passwd") else base.nonroot(root.accounts)
+    generates = config.base.passwd and not draft.exists("etc/passwd")
+    accounts = base.nonroot(root.accounts) if generates else root.accounts
     warnings += base.generate(draft, config.base, releases)
     warnings += certificates.generate(draft, parts, config.certificates)
     warnings += services.generate(draft, config.entrypoint)
@@ -96,7 +97,9 @@ def _write_accounts(draft: Draft, accounts: Accounts, config: ImageConfig) -> No
             draft.file(path, data, why="accounts")
         elif found is not None and found != data:
             draft.rewrite(path, data, gid=gid, why="accounts")
-    if draft.files.entry("etc/passwd") is None and draft.exists("etc/passwd") and not draft.exists("root"):
+    if not draft.exists("etc/passwd"):
+        return
+    if draft.files.entry("etc/passwd") is None and not draft.exists("root"):
         draft.directory("root", 0o700, why="home of `root`")
     names = [user.username for user in config.accounts.users]
     if accounts.users.get(base.NONROOT.name) == base.NONROOT and base.NONROOT.name not in names:

@@ -121,7 +121,7 @@ def _effect(command: Simple, values: list[str | None], state: State) -> bool:
     for redirection in command.redirections:
         _check_redirection(redirection, name)
     if name in PRINTING:
-        if "$(" in command.text or "`" in command.text:
+        if any(word.pieces is None and ("$(" in word.raw or "`" in word.raw) for word in command.words):
             raise NotUnderstood("")
         status = True
     else:

@@ -58,9 +58,8 @@ class ScriptReport:
     reason: str = ""
 
     def __str__(self) -> str:
-        return (
-            f"{self.package}.{self.script}: {self.verdict.value}: {'; '.join((*self.effects, self.reason))}"
-        )
+        said = "; ".join(text for text in (*self.effects, self.reason) if text)
+        return f"{self.package}.{self.script}: {self.verdict.value}: {said}"
 
     @property
     def warning(self) -> str:
