@@ -136,6 +136,10 @@ def test_many_values_are_refused() -> None:
     assert "at most 20000 values" in refused("a: [" + "x, " * 20_001 + "]").message
 
 
+def test_a_long_key_is_refused() -> None:
+    assert "a key is longer than 1024 characters" in refused("? " + "x" * 2000 + "\n: 1\n").message
+
+
 def test_problems_stand_in_the_order_of_the_file_and_have_an_end() -> None:
     found = problems("\n".join(f"unknown{i}: 1" for i in range(150)))
     assert found[0].startswith("a.yaml:1:1: unknown key: `unknown0`")

@@ -51,7 +51,7 @@ class Contents(Model):
     packages: tuple[str, ...] = setting(
         ListOf(values.PACKAGE),
         "The world: what to install, each in the notation of `/etc/apk/world`: `name`, `name=1.2-r0`,"
-        " `name<2`, `name~1.2`, `name@tag`, `!name`.",
+        " `name<2`, `name~1.2`, `name@tag`, `!name`; or the path of a package file, which ends in `.apk`.",
     )
     shell: Literal["allow", "forbid"] = setting(
         Choice(("allow", "forbid")),

@@ -50,6 +50,8 @@ writes the schema.
   these characters a meaning of its own.
 - **A problem has a place**, `file:line:column: key`, and all problems are reported at once. Unknown keys,
   keys given twice and values of the wrong kind are problems. A key without a value counts as absent.
+- **Relative paths** of repositories, keys and package files start at the folder of the file that is named;
+  in an `apko.yaml`, at the current folder.
 - **Anchors, aliases and `<<`** work within a file. Tags and several documents in one file do not. A file is
   UTF-8, 1 MiB at most, with 24 levels and 20,000 values at most.
 

@@ -16,6 +16,7 @@ from witchery.errors import ConfigError
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 24
 MAX_NODES = 20_000
+MAX_KEY = 1024
 
 _TOO_DEEP = f"values are nested more than {MAX_DEPTH} deep"
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
@@ -198,6 +199,8 @@ class _Reader:
         while type(event := next(self._events)).__name__ != "MappingEndEvent":
             key = self._node(event, path, depth + 1)
             text = key.text if isinstance(key, Scalar) else ""
+            if len(text) > MAX_KEY:
+                _refuse(key.place, f"a key is longer than {MAX_KEY} characters")
             value = self._node(next(self._events), below(path, text), depth + 1)
             if not isinstance(key, Scalar):
                 self._problems.add(key.place, path, "a key is a plain text")

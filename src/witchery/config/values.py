@@ -11,10 +11,9 @@ from witchery.arch import ALL, Arch
 from witchery.config.kinds import Number, Text
 from witchery.errors import FormatError
 
-# Compiled at first use: most runs need none of them.
 _CREDENTIALS = r"(?<=://)[^\s/?#@]+(?:@[^\s/?#@]+)*(?=@)"
 _CONTROL = r"\x00-\x1f\x7f"
-_PEM = r"\s*-----BEGIN ([A-Z0-9 ]+)-----\s+([A-Za-z0-9+/=\s]+?)\s*-----END \1-----\s*"
+_BEGIN, _END, _DASHES = "-----BEGIN ", "-----END ", "-----"
 _SCHEMES = ("http", "https", "file")
 
 
@@ -49,17 +48,19 @@ def _port(text: str) -> str:
 def _pem(text: str, label: str) -> str:
     from binascii import Error, a2b_base64
 
-    found = re.fullmatch(_PEM, text)
-    if found is None:
-        raise FormatError(
-            f"expected exactly one PEM block, `-----BEGIN {label}-----` to `-----END {label}-----`"
-        )
-    if found[1] != label:
-        raise FormatError(f"expected a PEM block of `{label}`, found one of `{found[1]}`")
+    lines = [line.strip() for line in text.strip().splitlines()] or [""]
+    found = lines[0].removeprefix(_BEGIN).removesuffix(_DASHES)
+    marks = [line for line in lines if line.startswith(_DASHES)]
+    if marks != [f"{_BEGIN}{found}{_DASHES}", f"{_END}{found}{_DASHES}"] or not lines[-1].startswith(_END):
+        raise FormatError(f"expected exactly one PEM block, `{_BEGIN}{label}-----` to `{_END}{label}-----`")
+    if found != label:
+        raise FormatError(f"expected a PEM block of `{label}`, found one of `{found}`")
     try:
-        a2b_base64("".join(found[2].split()), strict_mode=True)
+        held = a2b_base64("".join(lines[1:-1]), strict_mode=True)
     except Error:
-        raise FormatError("the PEM block does not hold base64") from None
+        held = b""
+    if not held:
+        raise FormatError("the PEM block does not hold base64")
     return text
 
 

@@ -13,7 +13,8 @@ from witchery.config.problems import Problems, below
 # Compiled at first use.
 _USE = r"\$\$\{|\$\{([^}]*)(\}?)"
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
-MAX_TEXT = 1 << 20
+MAX_VALUES = 1 << 20
+"""How many characters the values of variables may have in all the places where they are used."""
 
 
 class Substitution:
@@ -26,6 +27,7 @@ class Substitution:
     def __init__(self, variables: Mapping[str, str], problems: Problems) -> None:
         self._variables = variables
         self._problems = problems
+        self._left = MAX_VALUES
         self.used: set[str] = set()
 
     def apply(self, node: tree.Node, path: str = "") -> tree.Node:
@@ -47,11 +49,7 @@ class Substitution:
         def value(use: re.Match[str]) -> str:
             return self._value(use, node, path)
 
-        text = re.sub(_USE, value, node.text)
-        if len(text) > MAX_TEXT:
-            self._problems.add(node.place, path, f"with its variables, the text is longer than {MAX_TEXT}")
-            return node
-        return node._replace(text=text, plain=True)
+        return node._replace(text=re.sub(_USE, value, node.text), plain=True)
 
     def _value(self, use: re.Match[str], node: tree.Scalar, path: str) -> str:
         name, closed = use[1], use[2]
@@ -65,7 +63,12 @@ class Substitution:
         if name not in self._variables:
             advice = f"give `--set {name}=VALUE`, or write `$${{{name}}}` for the text"
             self._problems.add(node.place, path, f"undefined variable ({advice}): `{use[0]}`")
-        return self._variables.get(name, use[0])
+        found = self._variables.get(name, use[0])
+        self._left -= len(found)
+        if self._left >= 0:
+            return found
+        self._problems.add(node.place, path, f"variables have more than {MAX_VALUES} characters in all")
+        return ""
 
 
 def escaped(text: str) -> str:
