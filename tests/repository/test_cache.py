@@ -16,7 +16,8 @@ from support.fetching import Place
 from support.repositories import Simulator, key, package, three
 from support.servers import Answer, Asked, Server, files
 from witchery.apk import archive_record
-from witchery.repository.cache import DAY, IN_USE, Cache, Pruned
+from witchery.digest import Digest
+from witchery.repository.cache import DAY, IN_USE, Cache, Layer, Pruned
 from witchery.store import atomic
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -222,6 +223,36 @@ def test_leftovers_go_after_a_day(place: Place) -> None:
     assert not temporary.exists()
     assert len(stored(place.cache)) == 2, "one whole package: its record and its blob"
     assert Cache(place.cache).prune(now=time.time()) == Pruned(0, 0)
+
+
+def test_a_layer_is_known_by_its_recipe_as_long_as_its_blob_is_there(place: Place) -> None:
+    cache, recipe = Cache(place.cache), Digest.sha256(b"a recipe")
+    with cache.blobs.writing() as blob:
+        blob.write(b"a layer")
+    layer = Layer(digest=blob.digest, size=7, diff_id=Digest.sha256(b"inflated"))
+    assert cache.layer(recipe) is None
+    cache.keep_layer(recipe, layer)
+    assert cache.layer(recipe) == layer
+    path = cache.root / "layers" / recipe.hex
+    good = path.read_bytes()
+    forged = good.replace(layer.diff_id.hex.encode(), b"0" * 64)
+    assert forged != good
+    for damaged in (forged, good[:-1], b"", good[32:]):
+        path.write_bytes(damaged)
+        assert cache.layer(recipe) is None
+    path.write_bytes(good)
+    cache.blobs.path(layer.digest).unlink()
+    assert cache.layer(recipe) is None
+
+
+def test_a_blob_of_two_records_stays_with_the_one_that_is_used(place: Place) -> None:
+    cache, recipe = Cache(place.cache), Digest.sha256(b"a recipe")
+    archive = place.fetch("one")[0].archive
+    make_old(place.cache, 10 * DAY)
+    cache.keep_layer(recipe, Layer(digest=archive.data, size=archive.data_size, diff_id=archive.diff_id))
+    assert cache.prune(now=time.time(), unused_for=5 * DAY).count == 5
+    assert cache.layer(recipe) is not None
+    assert len(stored(place.cache)) == 2
 
 
 def test_a_cache_that_is_not_there_can_be_pruned(tmp_path: Path) -> None:

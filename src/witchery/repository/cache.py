@@ -231,7 +231,8 @@ class Cache:
             StorageError: if the system refuses.
         """
         files = list(self._files())
-        gone = [file for file in files if file.kind == "temporary" and now - file.used > DAY]
+        left_over = [file for file in files if file.kind == "temporary" and now - file.used > DAY]
+        gone = [_Unit((file,), file.used) for file in left_over]
         units = self._units([file for file in files if file.kind != "temporary"], now, in_use)
         units.sort(key=lambda unit: (unit.used, unit.files[0].path))
         left = sum(unit.size for unit in units)
@@ -239,9 +240,9 @@ class Cache:
             old = unused_for is not None and now - unit.used >= unused_for
             too_much = max_size is not None and left > max_size
             if (old or too_much or unit.orphan) and now - unit.used >= in_use:
-                gone.extend(unit.files)
+                gone.append(unit)
                 left -= unit.size
-        removed = [file for file in gone if _remove(file.path)]
+        removed = [file for unit in gone if unit.still_unused() for file in unit.files if _remove(file.path)]
         return Pruned(len(removed), sum(file.size for file in removed))
 
     def _package_path(self, identity: bytes) -> Path:
@@ -262,10 +263,13 @@ class Cache:
                         yield _File(path, "temporary" if temporary else kind, found.st_size, found.st_mtime)
 
     def _units(self, files: list["_File"], now: float, in_use: float) -> list["_Unit"]:
-        """Files that go together: a package's record first, so that no record outlives its data segment."""
+        """Files that go together: a record first, so that no record outlives its blob.
+
+        Of several records of one blob, the one that was used last keeps it.
+        """
         blobs = {file.path.name: file for file in files if file.kind == "blobs"}
         units: list[_Unit] = []
-        for file in files:
+        for file in sorted(files, key=lambda each: each.used, reverse=True):
             if file.kind == "documents":
                 units.append(_Unit((file,), file.used))
             elif file.kind in ("packages", "layers"):
@@ -304,6 +308,13 @@ class _Unit:
     @property
     def size(self) -> int:
         return sum(file.size for file in self.files)
+
+    def still_unused(self) -> bool:
+        """Whether nobody used it since it was looked at."""
+        try:
+            return self.files[0].path.stat().st_mtime == self.used
+        except FileNotFoundError:
+            return False
 
 
 def _guarded(record: bytes) -> bytes:
