@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from witchery.build.parts import Resolution, fetch_parts, resolve
+from witchery.build.parts import Gathered, gather
 from witchery.build.request import Request
 from witchery.build.workshop import Workshop
-from witchery.compose import tree
+from witchery.compose import shell, tree
 from witchery.compose.composition import (
     Composition,
     Derived,
@@ -19,7 +19,7 @@ from witchery.compose.composition import (
     created_by,
 )
 from witchery.compose.effects import Effects, effects
-from witchery.compose.files import TreeFiles
+from witchery.compose.files import Files
 from witchery.compose.layer import Written
 from witchery.compose.part import Part
 from witchery.compose.release import releases
@@ -45,8 +45,7 @@ class Built:
     Attributes:
         image: Manifest, configuration and layers.
         contents: The bytes of its layers, by the digest of their blob; they check themselves.
-        resolution: How its packages were chosen.
-        parts: Its packages.
+        gathered: Its packages, and how they were chosen.
         composition: Its layers, and why each is what it is.
         effects: What is in it besides the packages' files.
         written: How many layers had to be written: the others were at hand.
@@ -54,17 +53,22 @@ class Built:
 
     image: Image
     contents: Mapping[Digest, Content]
-    resolution: Resolution
-    parts: tuple[Part, ...]
+    gathered: Gathered
     composition: Composition
     effects: Effects
     written: int
 
     @property
+    def parts(self) -> tuple[Part, ...]:
+        """Its packages, in apk's order."""
+        return self.gathered.parts
+
+    @property
     def trusted(self) -> bool:
         """Whether a known key vouches for everything in it."""
-        return all(index.trust for index in self.resolution.indexes) and all(
-            local.fetched.trust for local in self.resolution.local
+        resolution = self.gathered.resolution
+        return all(index.trust for index in resolution.indexes) and all(
+            local.fetched.trust for local in resolution.local
         )
 
     @property
@@ -77,7 +81,9 @@ class Built:
     @property
     def notes(self) -> tuple[str, ...]:
         """What is good to know, a sentence each."""
-        return tuple(str(note) for note in self.composition.notes if not note.is_warning)
+        remarks = tuple(str(note) for note in self.composition.notes if not note.is_warning)
+        shell_note = shell.note(self.parts, self.gathered.resolution.world)
+        return (*([shell_note] if shell_note else []), *remarks)
 
 
 def build(request: Request, workshop: Workshop) -> Built:
@@ -89,14 +95,14 @@ def build(request: Request, workshop: Workshop) -> Built:
         WorldError: if the network or the disk fails.
     """
     access = workshop.access(request.keys, request.key_urls)
-    resolution = resolve(request, access)
-    parts = fetch_parts(resolution, access, request.arch)
+    gathered = gather(request, access)
+    resolution, parts = gathered.resolution, gathered.parts
     merged = tree.merge(parts)
     stated = releases(
         (each.index.description for each in resolution.indexes),
         (each.repository.location for each in resolution.indexes),
     )
-    done = effects(parts, TreeFiles(merged), request.config, releases=stated)
+    done = effects(parts, Files(merged), request.config, releases=stated)
     composition = compose(
         merged,
         world=resolution.world,
@@ -115,13 +121,12 @@ def build(request: Request, workshop: Workshop) -> Built:
         execution=_execution(request.config, done),
         created=rfc3339(composition.created),
         author=AUTHOR,
-        annotations=_annotations(request.config, composition.created),
+        annotations=_annotations(request.config, composition.created, gathered),
     )
     return Built(
         image=image,
         contents=MappingProxyType(writer.contents),
-        resolution=resolution,
-        parts=parts,
+        gathered=gathered,
         composition=composition,
         effects=done,
         written=writer.written,
@@ -193,8 +198,14 @@ def _user(run_as: str, done: Effects) -> str:
     return f"{user}{colon}{group if gid is None else gid}"
 
 
-def _annotations(config: ImageConfig, created: int) -> dict[str, str]:
-    """The manifest's annotations: the author's, and those that follow from the configuration."""
+def _annotations(config: ImageConfig, created: int, gathered: Gathered) -> dict[str, str]:
+    """The manifest's annotations: those that follow from the configuration, and the author's."""
     source, revision = config.source_and_revision
-    known = {"created": rfc3339(created), "source": source, "revision": revision}
-    return {f"{_TITLE}{name}": text for name, text in known.items() if text} | dict(config.annotations)
+    dropped = " ".join(str(each.package) for each in gathered.verdicts if not each.needed)
+    known = {
+        f"{_TITLE}created": rfc3339(created),
+        f"{_TITLE}source": source,
+        f"{_TITLE}revision": revision,
+        "dev.witchery.shell.dropped": dropped,
+    }
+    return {name: text for name, text in known.items() if text} | dict(config.annotations)

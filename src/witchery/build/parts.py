@@ -11,7 +11,9 @@ from witchery.apk.index import Index
 from witchery.apk.package import Package
 from witchery.arch import Arch
 from witchery.build.request import Request
+from witchery.compose import shell
 from witchery.compose.part import Part
+from witchery.compose.shell import ShellVerdict
 from witchery.errors import UsageError, located
 from witchery.repository.access import Access
 from witchery.repository.indexes import VerifiedIndex, fetch_index
@@ -57,8 +59,52 @@ class Resolution:
     solution: Solution
 
 
-def resolve(request: Request, access: Access) -> Resolution:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """The packages of an image, checked.
+
+    Attributes:
+        resolution: How they were chosen.
+        parts: The packages, in the order of the solution.
+        verdicts: Where a shell is forbidden: what a look into the packages that ask for one has shown.
+    """
+
+    resolution: Resolution
+    parts: tuple[Part, ...]
+    verdicts: tuple[ShellVerdict, ...] = ()
+
+
+def gather(request: Request, access: Access) -> Gathered:
+    """Solves, fetches and checks; without a shell where the configuration forbids one.
+
+    Raises:
+        NoSolutionError: if the world cannot be satisfied, or only with a shell.
+        WitcheryError: whatever fetching and checking raises.
+    """
+    resolution = resolve(request, access)
+    parts = fetch_parts(resolution, access, request.arch)
+    if request.config.contents.shell == "allow":
+        return Gathered(resolution=resolution, parts=parts)
+    verdicts: dict[bytes, ShellVerdict] = {}
+    while True:
+        found = {each.package.identity: each for each in shell.look(parts)}
+        if not found.keys() - verdicts.keys():
+            break
+        verdicts |= found
+        resolution = resolve(request, access, instead=shell.amended(verdicts.values()))
+        parts = fetch_parts(resolution, access, request.arch)
+    seen = tuple(verdicts.values())
+    shell.refuse_shells(parts, resolution.world, seen)
+    return Gathered(resolution=resolution, parts=parts, verdicts=seen)
+
+
+def resolve(request: Request, access: Access, *, instead: Sequence[Package] = ()) -> Resolution:
     """Fetches the indexes and solves.
+
+    Args:
+        request: What is to be built.
+        access: How repositories are reached.
+        instead: Packages that take the place of those with the same identity.
 
     Raises:
         UsageError: if there is nothing to build from.
@@ -73,14 +119,15 @@ def resolve(request: Request, access: Access) -> Resolution:
     indexes = fetch_indexes(access, request.repositories, request.arch)
     local = tuple(_read_local(access, path, request.arch) for path in request.files)
     world = (*(Dependency.parse(text) for text in request.world), *(each.dependency for each in local))
-    sources = [
+    # Of packages with one identity the first definition counts, so what is amended comes before all else.
+    given = [*(each.stanza for each in instead), *(each.package.stanza for each in local)]
+    sources = [Source(index=Index(given), name="given")] if given else []
+    sources += [
         Source(index=each.index, name=str(each.repository), tag=each.repository.tag) for each in indexes
     ]
-    if local:
-        given = Index([each.package.stanza for each in local], "packages given as files")
-        sources.insert(0, Source(index=given, name="packages given as files"))
-    solution = solve(world, sources, request.arch.apk)
-    return Resolution(world=world, indexes=indexes, local=local, solution=solution)
+    return Resolution(
+        world=world, indexes=indexes, local=local, solution=solve(world, sources, request.arch.apk)
+    )
 
 
 def fetch_parts(resolution: Resolution, access: Access, arch: Arch) -> tuple[Part, ...]:

@@ -44,12 +44,16 @@ exit status: 0 done, 1 the answer is no, 2 wrong use, 3 input refused,
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command line and returns the exit status."""
-    arguments = sys.argv[1:] if arguments is None else arguments
-    command = next((word for word in arguments if not word.startswith("-")), "")
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    command = next((word for word in words if not word.startswith("-")), "")
     parser = make_parser(only=command if command in COMMANDS else "")
     from witchery.cli.console import guarded
 
-    return guarded(parser, arguments)
+    rest: list[str] = []
+    if command == "run" and "--" in words:  # what follows is the program's, whatever it looks like
+        cut = words.index("--")
+        words, rest = words[:cut], words[cut + 1 :]
+    return guarded(parser, words, rest)
 
 
 def make_parser(only: str = "", *, every: bool = False) -> "argparse.ArgumentParser":

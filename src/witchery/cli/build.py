@@ -66,10 +66,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     for note in request.notes:
         console.note(note)
     built = build(request, open_workshop(options, console))
-    for warning in built.warnings:
-        console.warn(warning)
-    for note in built.notes:
-        console.note(note)
+    _remark(built, console)
     for target in targets:
         for note in deliver.deliver(built.image, built.contents, target, name):
             console.note(f"{target}: {note}")
@@ -86,6 +83,14 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     if "-" not in [getattr(target, "path", "") for target in targets]:
         console.result(_by_digest(built, name))
     return 0
+
+
+def _remark(built: "Built", console: Console) -> None:
+    """Says what may not be as meant, and what is good to know."""
+    for warning in built.warnings:
+        console.warn(warning)
+    for note in built.notes:
+        console.note(note)
 
 
 def _name(options: argparse.Namespace) -> "Reference | None":
@@ -151,6 +156,17 @@ def _document(built: "Built", request: "Request", targets: "tuple[Transport, ...
             }
             for row, layer in zip(built.composition.explain(), built.image.layers, strict=True)
         ],
+        "scripts": [
+            {
+                "package": row.package,
+                "script": row.script,
+                "verdict": row.verdict.value,
+                "effects": list(row.effects),
+                "reason": row.reason,
+            }
+            for row in built.effects.scripts
+        ],
+        "shell_dropped": [str(each.package) for each in built.gathered.verdicts if not each.needed],
         "warnings": list(built.warnings),
         "notes": [*request.notes, *built.notes],
     }

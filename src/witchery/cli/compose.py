@@ -1,7 +1,7 @@
 """Compose packages into a folder, with the options of the script of 2021.
 
 The packages, what they depend on, and what their install scripts would do: nothing else is made. OUTPUT is a
-new or empty folder. Unlike in 2021 no root is needed (files then belong to you), and the package database stays.
+new or empty folder. Unlike in 2021 no root is needed (files are yours then), and the package database stays.
 """
 
 import argparse

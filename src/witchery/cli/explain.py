@@ -20,5 +20,11 @@ def explain_layers(built: "Built", console: Console) -> None:
 
 
 def explain_scripts(built: "Built", console: Console) -> None:
-    """A line for each script of a package."""
-    del built, console
+    """A line for each script of a package, and for each dependency on a shell that was dropped."""
+    rows = [
+        (row.package, row.script, row.verdict.value, "; ".join((*row.effects, *filter(None, [row.reason]))))
+        for row in built.effects.scripts
+    ]
+    console.say(table(rows) if rows else "no package of the image has a script")
+    for verdict in built.gathered.verdicts:
+        console.say(str(verdict))

@@ -1,7 +1,7 @@
 """Run an image, with whatever is there: podman or docker, else runc, crun or bubblewrap.
 
-IMAGE is oci:DIR, an archive, a folder with a layout or an unpacked tree. What comes after `--` takes the place
-of the image's arguments. The exit status is the program's.
+IMAGE is oci:DIR, an archive, a folder with a layout or an unpacked tree. What comes after `--` takes the
+place of the image's arguments. The exit status is the program's.
 """
 
 import argparse
@@ -13,10 +13,10 @@ EXAMPLE = "example:\n  witchery run oci:wget -- --version"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
+    parser.usage = "witchery run [-h] [--runner RUNNER] [--arch ARCH] [-q] [-v] IMAGE [-- ARGS ...]"
     from witchery.build.run import RUNNERS
 
     parser.add_argument("image", metavar="IMAGE", help="oci:DIR, oci-archive:FILE, *.tar or a folder")
-    parser.add_argument("arguments", metavar="ARGS", nargs="*", help="arguments for the program, after `--`")
     parser.add_argument("--runner", choices=RUNNERS, default="", help="use this and no other")
     parser.add_argument("--arch", metavar="ARCH", default="", help="which platform of several")
     group = parser.add_argument_group("output")
@@ -32,7 +32,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
 
     return run(
         transport.parse(options.image),
-        options.arguments,
+        options.rest,
         runner=options.runner,
         arch=Arch.parse(options.arch) if options.arch else None,
         tell=console.detail,
