@@ -170,7 +170,8 @@ class Assembler:
         """
         for position, paths in relink(self.tree.hard_links, self.nodes).items():
             for path in paths:
-                self.mark(position, Reason.HARD_LINK, path)
+                if path not in self.tree.relinked.get(position, ()):
+                    self.mark(position, Reason.HARD_LINK, path)
         for path, node in self.nodes.items():
             if node.entry.kind is Kind.HARDLINK:
                 file = self.nodes.get(node.entry.target)

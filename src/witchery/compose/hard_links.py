@@ -16,17 +16,28 @@ class HardLink(NamedTuple):
 
     Attributes:
         owner: The position of its package.
-        source: Its path in the package.
         path: Where it stands.
         home: Where its file stands, or stood before another took the path.
+        link: The link, as the package has it.
         file: Its file, as the package has it.
     """
 
     owner: int
-    source: str
     path: str
     home: str
+    link: Entry
     file: Entry
+
+    @property
+    def source(self) -> str:
+        """Its path in the package."""
+        return self.link.path
+
+    @property
+    def agrees(self) -> bool:
+        """True where link and file state the same owner and mode."""
+        file = self.file
+        return (self.link.mode, self.link.uid, self.link.gid) == (file.mode, file.uid, file.gid)
 
 
 def relink(hard_links: Iterable[HardLink], nodes: MutableMapping[str, Node]) -> dict[int, tuple[str, ...]]:
@@ -36,12 +47,14 @@ def relink(hard_links: Iterable[HardLink], nodes: MutableMapping[str, Node]) -> 
     the owner and mode of its file.
 
     Returns:
-        What had to change: paths in the package, by its position.
+        Links that cannot stay as the package has them: paths in it, by its position.
     """
-    changed: dict[int, list[str]] = {}
+    changed: dict[int, dict[str, None]] = {}
     heirs: dict[tuple[int, str], str] = {}
     for link in hard_links:
         node = nodes[link.path]
+        if not link.agrees:
+            changed.setdefault(link.owner, {})[link.source] = None
         if (node.owner, node.source) not in ((link.owner, link.source), (link.owner, link.file.path)):
             continue  # another has the path now
         held = nodes.get(link.home)
@@ -51,7 +64,7 @@ def relink(hard_links: Iterable[HardLink], nodes: MutableMapping[str, Node]) -> 
         settled = _file(link, node) if home == link.path else _link(node, nodes[home].entry)
         if settled != node:
             nodes[link.path] = settled
-            changed.setdefault(link.owner, []).append(link.source)
+            changed.setdefault(link.owner, {})[link.source] = None
     return {owner: tuple(paths) for owner, paths in changed.items()}
 
 

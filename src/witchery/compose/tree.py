@@ -118,7 +118,7 @@ class _Merge:
             if any(entry.kind is Kind.HARDLINK for entry in part.entries):
                 files = {entry.path: (entry, path) for entry, path in _placed(part.entries, links)}
                 self._hard_links += [
-                    HardLink(position, entry.path, path, files[entry.target][1], files[entry.target][0])
+                    HardLink(position, path, files[entry.target][1], entry, files[entry.target][0])
                     for entry, path in files.values()
                     if entry.kind is Kind.HARDLINK
                 ]
