@@ -100,6 +100,7 @@ def test_what_is_not_acceptable_yaml_has_a_place_and_often_a_hint(
         ),
         ("cmd: !!binary aGk=\n", "a.yaml:1:6: cmd: this is a YAML tag"),
         ("contents: !!python/object:os.system {}\n", "a.yaml:1:11: contents: this is a YAML tag"),
+        ('cmd: "a\\0"\n', "a.yaml:1:6: cmd: a text must not hold the character U+0000"),
         ("environment:\n  <<: 3\n", "a.yaml:2:3: environment: `<<` merges a mapping, or a list of them"),
     ],
 )

@@ -166,6 +166,8 @@ class _Reader:
         elif name == "ScalarEvent":
             plain = not event.style and event.tag != _CORE + "str"
             node = Scalar(place, event.value, plain, plain and event.value in _NULLS)
+            if "\0" in node.text:
+                self._problems.add(place, path, "a text must not hold the character U+0000")
         elif name == "SequenceStartEvent":
             node = Sequence(place, tuple(self._items(path, depth)))
         else:
