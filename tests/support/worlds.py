@@ -38,6 +38,11 @@ class World:
         return SHARED / "alpine" / self.set / "expected"
 
     @property
+    def database(self) -> Path:
+        """The package database that apk wrote; not there for every world."""
+        return self.expected / f"{self.name}.installed"
+
+    @property
     def arch(self) -> str:
         """Alpine's name of the architecture."""
         return self.set.rpartition("-")[2]
