@@ -22,6 +22,7 @@ class Draft:
     def __init__(self, files: Files) -> None:
         self.files = files
         self._made: dict[str, Generated] = {}
+        self._folders: dict[str, str] = {}  # where folders really are
 
     def entry(self, path: str) -> Entry | None:
         """What stands at a path, generated or from a package; the last part is not followed."""
@@ -69,23 +70,34 @@ class Draft:
         Raises:
             Refused: if links lead in a circle.
         """
+        folder, _, name = path.rpartition("/")
+        if name in {"", ".", ".."}:
+            return self._followed(path)
+        if folder not in self._folders:
+            self._folders[folder] = self._followed(folder)
+        real = self._folders[folder]
+        return f"{real}/{name}" if real else name
+
+    def _followed(self, path: str) -> str:
+        """The path with all links in it followed, its last part too."""
         done: list[str] = []
-        todo = [part for part in reversed(path.split("/")) if part and part != "."]
+        todo = list(reversed(path.split("/")))
         links = 0
         while todo:
             part = todo.pop()
+            if part in {"", "."}:
+                continue
             if part == "..":
                 del done[-1:]
                 continue
             done.append(part)
-            found = self._at("/".join(done)) if todo else None
+            found = self._at("/".join(done))
             if found is not None and found.kind is Kind.SYMLINK:
                 links += 1
                 if links > _MAX_LINKS:
                     raise Refused(f"links lead in a circle: `{path}`")
-                target = _joined(found.parent, found.target)
                 done = []
-                todo += [part for part in reversed(target.split("/")) if part and part != "."]
+                todo += reversed(_joined(found.parent, found.target).split("/"))
         return "/".join(done)
 
     def directory(self, path: str, mode: int = 0o755, *, uid: int = 0, gid: int = 0, why: str) -> None:
@@ -120,6 +132,10 @@ class Draft:
         parent = entry.parent
         if parent and self._at(parent) is None:
             self.directory(parent, why=why)
+        if entry.kind is Kind.SYMLINK and any(
+            f"{folder}/".startswith(f"{entry.path}/") for folder in self._folders
+        ):
+            self._folders.clear()
         self._made[entry.path] = Generated(entry, BytesContent(data), why)
 
 
