@@ -7,7 +7,6 @@ from pathlib import Path
 from witchery.apk import writer
 from witchery.apk.dependency import IDENTITY, Dependency
 from witchery.apk.identity import encode
-from witchery.apk.index import Index
 from witchery.apk.package import Package
 from witchery.arch import Arch
 from witchery.build.request import Request
@@ -19,7 +18,9 @@ from witchery.repository.access import Access
 from witchery.repository.indexes import VerifiedIndex, fetch_index
 from witchery.repository.location import Repository
 from witchery.repository.packages import Fetched, Wanted, fetch_packages, read_package
-from witchery.solver.solve import Solution, Source, solve
+from witchery.solver.solution import Solution
+from witchery.solver.solver import solve
+from witchery.solver.source import Source
 
 _INDEX_JOBS = 8
 
@@ -120,11 +121,9 @@ def resolve(request: Request, access: Access, *, instead: Sequence[Package] = ()
     local = tuple(_read_local(access, path, request.arch) for path in request.files)
     world = (*(Dependency.parse(text) for text in request.world), *(each.dependency for each in local))
     # Of packages with one identity the first definition counts, so what is amended comes before all else.
-    given = [*(each.stanza for each in instead), *(each.package.stanza for each in local)]
-    sources = [Source(index=Index(given), name="given")] if given else []
-    sources += [
-        Source(index=each.index, name=str(each.repository), tag=each.repository.tag) for each in indexes
-    ]
+    given = (*instead, *(each.package for each in local))
+    sources = [Source.of(given)] if given else []
+    sources += [Source(each.repository.location, each.index, each.repository.tag) for each in indexes]
     return Resolution(
         world=world, indexes=indexes, local=local, solution=solve(world, sources, request.arch.apk)
     )
@@ -137,24 +136,30 @@ def fetch_parts(resolution: Resolution, access: Access, arch: Arch) -> tuple[Par
         WitcheryError: whatever fetching and checking raises.
     """
     given = {each.package.identity: each.fetched for each in resolution.local}
-    repositories = {str(each.repository): each.repository for each in resolution.indexes}
     wanted = [
         Wanted(
-            package=selected.package,
-            arch=arch,
-            repositories=tuple(repositories[name] for name in selected.sources if name in repositories),
+            package=selected.package, arch=arch, repositories=_holding(selected.package, resolution.indexes)
         )
-        for selected in resolution.solution.packages
+        for selected in resolution.solution
         if selected.package.identity not in given
     ]
     fetched = {each.archive.identity: each for each in fetch_packages(access, wanted)}
     fetched |= given
     parts = []
-    for selected in resolution.solution.packages:
+    for selected in resolution.solution:
         archive = fetched[selected.package.identity].archive
         data = access.cache.blobs.content(archive.data)
         parts.append(Part(selected.package, archive, data, selected.tag))
     return tuple(parts)
+
+
+def _holding(package: Package, indexes: Sequence[VerifiedIndex]) -> tuple[Repository, ...]:
+    """The repositories that list a package, in order of preference: one package is the same in all."""
+    return tuple(
+        each.repository
+        for each in indexes
+        if any(known.identity == package.identity for known in each.index.named(package.name))
+    )
 
 
 def fetch_indexes(

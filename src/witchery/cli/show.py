@@ -12,7 +12,7 @@ from witchery.cli.console import Console
 
 if TYPE_CHECKING:
     from witchery.build.request import Request
-    from witchery.solver.solve import Solution
+    from witchery.solver.solution import Reason, Solution
 
 EXAMPLE = "example:\n  witchery show witchery.yaml --packages"
 
@@ -77,9 +77,17 @@ def _document(request: "Request", solution: "Solution | None", *, with_config: b
             {
                 "name": selected.package.name,
                 "version": selected.package.version,
-                "repositories": list(selected.sources),
-                "reasons": [str(reason) for reason in selected.reasons],
+                "repository": str(selected.source),
+                "reasons": [_reason(reason) for reason in selected.reasons],
             }
             for selected in solution.packages
         ]
     return found
+
+
+def _reason(reason: "Reason") -> dict[str, Any]:
+    return {
+        "cause": reason.cause.value,
+        "dependencies": [str(dependency) for dependency in reason.dependencies],
+        "packages": list(reason.packages),
+    }
