@@ -189,7 +189,7 @@ def test_swapped_data_of_two_packages_is_refused(
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (lambda data: data[:2000], "truncated"),
+        (lambda data: data[:2000], "bad signature by the known key"),
         (lambda data: data[:200], "truncated"),
         (lambda data: b"", "truncated"),
         (
@@ -230,24 +230,18 @@ def test_an_index_of_an_unknown_key_is_refused_unless_that_is_allowed(witchery: 
 
 def test_the_digest_is_the_same_everywhere(tmp_path: Path, wget: Path, boot_set: Path) -> None:
     """Another folder, user, umask, time zone, locale, hash seed; a warm cache and a cold one; file:// too."""
-    tmp_path.chmod(0o755)
-    for parent in tmp_path.parents:
-        if parent.owner() == "root" and len(parent.parts) > 2:
-            parent.chmod(0o755)
     variants: list[tuple[str, dict[str, str], int, int | None, str]] = [
         ("plain", {}, 0o022, None, str(boot_set)),
         ("warm", {}, 0o022, None, str(boot_set)),
         ("zone", {"TZ": "Pacific/Kiritimati", "LANG": "tr_TR.UTF-8"}, 0o077, None, f"file://{boot_set}"),
         ("seed", {"PYTHONHASHSEED": "42", "LC_ALL": "C"}, 0, None, f"file://{boot_set}"),
-        ("user", {"PYTHONHASHSEED": "7"}, 0o027, 65534, str(boot_set)),
+        ("user", {"PYTHONHASHSEED": "7"}, 0o027, 1000, str(boot_set)),
     ]
     digests = {}
     for name, env, umask, user, repository in variants:
         folder = tmp_path / name
         folder.mkdir()
-        folder.chmod(0o777)
         (folder / "app.yaml").write_text(wget.read_text().replace(str(boot_set), repository))
-        (folder / "app.yaml").chmod(0o644)
         cache = tmp_path / ("plain" if name == "warm" else name) / "cache"
         done = process(
             "build", "app.yaml", "-o", "oci:image", "--arch", "x86_64", "--cache-dir", cache,

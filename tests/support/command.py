@@ -50,14 +50,22 @@ def process(
     umask: int = 0o022,
     user: int | None = None,
 ) -> Outcome:
-    """Runs `python -m witchery` as a process with nothing of this one's environment but what it needs."""
+    """Runs `python -m witchery` as a process with nothing of this one's environment but what it needs.
+
+    Args:
+        arguments: The command line.
+        cwd: Where it runs.
+        env: Environment variables.
+        umask: The umask.
+        user: The number of the user that the process sees itself as, without rights over others' files.
+    """
     base = {"PATH": os.environ["PATH"], "HOME": str(cwd), "PYTHONPATH": os.pathsep.join(sys.path)}
+    as_user = ["unshare", "--user", f"--map-user={user}"] if user is not None else []
     done = subprocess.run(
-        [sys.executable, "-m", "witchery", *arguments],
+        [*as_user, sys.executable, "-m", "witchery", *arguments],
         cwd=cwd,
         env=base | (env or {}),
         umask=umask,
-        user=user,
         capture_output=True,
         text=True,
         check=False,

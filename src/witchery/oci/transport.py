@@ -12,6 +12,7 @@
 Parsing is pure: whether a path exists is not looked at.
 """
 
+import re
 from dataclasses import dataclass
 
 from witchery.errors import UsageError
@@ -98,7 +99,7 @@ class PlainFolder:
 Transport = LayoutFolder | ArchiveFile | RegistryImage | RootfsFolder | PlainFolder
 
 _KNOWN = ("oci:", "oci-archive:", "docker-archive:", "docker://", "rootfs:")
-_ELSEWHERE = ("docker-daemon:", "containers-storage:", "dir:", "ostree:", "sif:", "tarball:")
+_SCHEME = re.compile(r"[a-z][a-z0-9+-]+:")
 
 
 def parse(text: str) -> Transport:
@@ -120,7 +121,7 @@ def parse(text: str) -> Transport:
             return RegistryImage(Reference.parse(rest.removeprefix("//")).tagged())
         case "rootfs":
             return RootfsFolder(_path(rest, text))
-    if text.startswith(_ELSEWHERE):
+    if _SCHEME.match(text):  # a folder of such a name can be written `./name:`
         known = ", ".join(f"`{name}`" for name in _KNOWN)
         raise UsageError(f"not a transport of witchery: `{text}`", hint=f"known are {known}")
     if text == STDOUT or text.endswith(".tar"):
