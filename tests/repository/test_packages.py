@@ -266,6 +266,19 @@ def test_a_failure_does_not_wait_for_a_slow_download(root: Path, tmp_path: Path)
     assert time.monotonic() - begun < 3, "the others would take ten seconds and more"
 
 
+def test_a_failure_does_not_wait_for_a_server_that_says_nothing(root: Path, tmp_path: Path) -> None:
+    def behave(asked: Asked) -> Answer:
+        if "one" in asked.path:
+            return Answer(status=404, hang=0.1)
+        return replace(files(root)(asked), hang=60 if asked.path.endswith(".apk") else 0)
+
+    begun = time.monotonic()
+    patient = replace(QUICK, read_timeout=60, pace=Pace(grace=60))
+    with Server(behave) as server, pytest.raises(NetworkError, match="one"):
+        Place(server.url, tmp_path / "cache", settings=patient).fetch()
+    assert time.monotonic() - begun < 3
+
+
 def test_packages_are_fetched_at_the_same_time_and_come_in_order(tmp_path: Path) -> None:
     simulator = Simulator()
     for number in range(8):

@@ -12,9 +12,10 @@ A package given as a file has no index: its own signature takes the place of it.
 import hashlib
 import threading
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
 from witchery.apk import archive as archives
 from witchery.apk import signature
@@ -35,6 +36,7 @@ JOBS = 6
 """How many packages are fetched at once."""
 MAX_PACKAGE = 4 << 30
 """The longest package file, in bytes."""
+_PATIENCE = 1.0  # seconds that threads get to clean up after a failure
 _SLACK = 1 << 16  # a package may be signed again after it was indexed
 
 _MIRROR = "the mirror may be in the middle of an update: try again later, or use another one"
@@ -120,22 +122,42 @@ def _cached(access: Access, wanted: Wanted) -> Fetched | None:
 
 
 def _fetch_all(access: Access, wanted: Sequence[Wanted], jobs: int) -> list[Fetched]:
-    """Downloads in threads; the first failure, in the order of `wanted`, is the one that counts."""
-    from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+    """Downloads in threads; the first failure ends them all.
 
+    The threads are daemons: one that waits for a server that says nothing does not hold up an error, nor an
+    interrupt by the user.
+    """
     stop = threading.Event()
-    with ThreadPoolExecutor(max_workers=max(1, min(jobs, len(wanted)))) as pool:
-        futures = [pool.submit(_fetch, access, each, stop) for each in wanted]
-        try:
-            wait(futures, return_when=FIRST_EXCEPTION)
-        finally:
-            stop.set()
-            pool.shutdown(wait=True, cancel_futures=True)
-    failures = [f.exception() for f in futures if not f.cancelled() and f.exception() is not None]
-    for failure in failures:
-        if failure is not None and not isinstance(failure, StoppedError):
-            raise failure
-    return [future.result() for future in futures]
+    todo: SimpleQueue[int] = SimpleQueue()
+    done: SimpleQueue[tuple[int, Fetched | Exception]] = SimpleQueue()
+    for position in range(len(wanted)):
+        todo.put(position)
+
+    def work() -> None:
+        with suppress(Empty):
+            while not stop.is_set():
+                position = todo.get_nowait()
+                try:
+                    done.put((position, _fetch(access, wanted[position], stop)))
+                except Exception as error:  # noqa: BLE001 - raised again where it is waited for
+                    done.put((position, error))
+
+    count = max(1, min(jobs, len(wanted)))
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(count)]
+    try:
+        for thread in threads:
+            thread.start()
+        found: dict[int, Fetched] = {}
+        while len(found) < len(wanted):
+            position, outcome = done.get()
+            if isinstance(outcome, Exception):
+                raise outcome
+            found[position] = outcome
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(_PATIENCE / count)
+    return [found[position] for position in range(len(wanted))]
 
 
 def _fetch(access: Access, wanted: Wanted, stop: threading.Event) -> Fetched:
