@@ -1,4 +1,4 @@
-"""What all sources together offer: packages by the names they provide. Shared by every world that is solved."""
+"""What all sources together offer: packages by the names they provide. Many worlds can share it."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -52,6 +52,8 @@ class Catalogue:
         self._offers: dict[str, tuple[Offer, ...]] = {}
         self._conditioned: dict[str, tuple[str, ...]] = {}
         self._fits: dict[Dependency, tuple[bool, ...]] = {}
+        self._leads_to: dict[Candidate, tuple[str, ...]] = {}
+        self._dependents: dict[str, list[Candidate]] = {}
 
     def offers(self, name: str) -> tuple[Offer, ...]:
         """Who provides `name`, in the order of sources and indexes. A package may occur more than once."""
@@ -83,6 +85,22 @@ class Catalogue:
                 )
             )
         return names
+
+    def leads_to(self, candidate: Candidate) -> tuple[str, ...]:
+        """The names that a package depends on, those it provides, and those that its own name may trigger."""
+        names = self._leads_to.get(candidate)
+        if names is None:
+            package = candidate.package
+            depends = dict.fromkeys(each.name for each in package.depends)
+            for name in depends:
+                self._dependents.setdefault(name, []).append(candidate)
+            provides = (name for name, _version in package.provides)
+            names = self._leads_to[candidate] = (*depends, *provides, *self.conditioned_on(package.name))
+        return names
+
+    def dependents(self, name: str) -> Sequence[Candidate]:
+        """The packages that depend on a name, of those that `leads_to` was asked for."""
+        return self._dependents.get(name, ())
 
     def agreement(self, dependency: Dependency) -> tuple[bool, ...]:
         """For each of `offers(dependency.name)`, whether selecting it agrees with the dependency."""

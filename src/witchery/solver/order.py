@@ -35,9 +35,9 @@ class _Walk:
             self.visit(self._state.name(dependency.name))
         self.installed.append(option)
         names = [self._state.name(provided) for provided, _version in option.candidate.names]
-        self._visited.update(names)
+        self._visited.update(each for each in names if each.provider is option)
         for each in names:
-            self._trigger(each.conditioned)
+            self._trigger(self._state.conditioned_on(each))
 
     def _trigger(self, names: Sequence[Name]) -> None:
         for name in self._rank(names) if self._rank and len(names) > 1 else names:

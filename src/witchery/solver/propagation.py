@@ -65,8 +65,8 @@ class Propagation:
                 self.exclude(
                     option, f"`{name.name}` is provided by {chosen.candidate.package if chosen else ''}"
                 )
-        self._dependency_changed(name)
-        self._condition_changed(name)
+        self._dependency_changed(name.name)
+        self._condition_changed(name.name)
 
     def exclude(self, option: Option, why: str) -> None:
         """Takes a package out of consideration."""
@@ -75,10 +75,8 @@ class Propagation:
         option.selectable = False
         option.excluded_by = why
         for provided, _version in option.candidate.names:
-            name = self.state.names.get(provided)
-            if name is not None:
-                self._dependency_changed(name)
-                self._condition_changed(name)
+            self._dependency_changed(provided)
+            self._condition_changed(provided)
 
     def settle(self) -> None:
         """Draws conclusions until there is none left."""
@@ -104,7 +102,7 @@ class Propagation:
 
     def _requirements_changed(self, name: Name) -> None:
         self._list_undecided(name)
-        self._condition_changed(name)
+        self._condition_changed(name.name)
         self._queue(name)
 
     def _list_undecided(self, name: Name) -> None:
@@ -113,22 +111,25 @@ class Propagation:
         else:
             self.undecided.pop(name.name, None)
 
-    def _dependency_changed(self, name: Name) -> None:
-        for option in name.dependents:
-            for provided, _version in option.candidate.names:
-                dependent = self.state.names.get(provided)
-                if dependent is not None and dependent.discovered:
-                    dependent.recheck_dependencies = True
-                    self._queue(dependent)
+    def _dependency_changed(self, name: str) -> None:
+        self.state.changed.add(name)
+        for dependent in self.state.watchers.get(name, ()):
+            dependent.recheck_dependencies = True
+            self._queue(dependent)
 
-    def _condition_changed(self, name: Name) -> None:
-        for conditioned in name.conditioned:
-            if not conditioned.untriggerable:
-                conditioned.recheck_conditions = True
-                self._queue(conditioned)
+    def _condition_changed(self, name: str) -> None:
+        state = self.state
+        for each in state.catalogue.conditioned_on(name):
+            if each in state.discovery.ranks and (each in state.names or state.may_hold(each)):
+                conditioned = state.name(each)
+                if not conditioned.untriggerable:
+                    conditioned.recheck_conditions = True
+                    self._queue(conditioned)
 
     def _queue(self, name: Name) -> None:
         if not name.queued and not name.decided and (name.requirements or name.recheck_conditions):
+            if not name.watching:
+                self.state.watch(name)
             name.queued = True
             self._dirty.append(name)
 
@@ -160,12 +161,7 @@ class Propagation:
             self._require_what_is_common([option for option, _version in left])
         if left:
             self._exclude_what_is_alone(name, [option for option, _version in left])
-        name.settled = all(
-            other is None or not other.discovered or other.decided
-            for option in name.dependents
-            for provided, _version in option.candidate.names
-            for other in (self.state.names.get(provided),)
-        )
+        name.settled = not name.open and self.state.is_settled(name)
 
     def _is_automatic(self, name: Name, left: list[tuple[Option, str]]) -> bool:
         offers = left or [(option, version) for option, version in name.offers if option.triggered]
@@ -242,10 +238,9 @@ class Propagation:
             provided for option in options for provided, version in option.candidate.names if not version
         }
         for provided in dict.fromkeys(each for each, _version in options[0].candidate.names):
-            other = self.state.names.get(provided)
-            if provided not in common or provided == name.name or other is None:
+            if provided not in common or provided == name.name:
                 continue
-            for option, version in other.offers:
-                if version or provided not in unversioned:
-                    if all(each != name.name for each, _version in option.candidate.names):
-                        self.exclude(option, f"`{provided}` is provided by all that provide `{name.name}`")
+            for option, version in self.state.name(provided).offers:
+                counts = version or provided not in unversioned
+                if counts and all(each != name.name for each, _version in option.candidate.names):
+                    self.exclude(option, f"`{provided}` is provided by all that provide `{name.name}`")

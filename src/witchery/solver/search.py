@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from witchery.apk.dependency import Dependency
 from witchery.solver.catalogue import Catalogue
+from witchery.solver.discovery import Discovery
 from witchery.solver.preference import choose, next_name
 from witchery.solver.propagation import Propagation
 from witchery.solver.state import Name, State
@@ -29,11 +30,11 @@ def search(
     Returns:
         What was concluded and decided. If it has `errors`, there is no solution this way.
     """
-    state = State(catalogue, ignored)
+    state = State(catalogue, Discovery(catalogue, world), ignored)
     propagation = Propagation(state)
     for entry in world:
-        name = state.discover(entry.name)
-        name.requested = name.requested or not entry.conflict
+        requested = state.name(entry.name)
+        requested.requested = requested.requested or not entry.conflict
     for entry in world:
         propagation.require(entry, None)
     propagation.settle()

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from witchery.apk.dependency import Dependency
 from witchery.solver.catalogue import Candidate, Catalogue
+from witchery.solver.discovery import Discovery
 
 
 class Option:
@@ -21,11 +22,10 @@ class Option:
         triggered: True once its `install_if` holds.
         untriggerable: True if its `install_if` can no longer hold, or if it has none.
         applied: True once its own dependencies are constraints.
-        seen: True once its dependencies were discovered.
     """
 
     __slots__ = (
-        *("applied", "candidate", "conflicts", "excluded_by", "merged", "seen", "selectable"),
+        *("applied", "candidate", "conflicts", "excluded_by", "merged", "selectable"),
         *("tag_allowed", "tag_preferred", "tags", "triggered", "untriggerable"),
     )
 
@@ -40,7 +40,6 @@ class Option:
         self.triggered = False
         self.untriggerable = not candidate.package.install_if
         self.applied = False
-        self.seen = False
 
     def allow(self, tags: set[str]) -> None:
         """Allows further tags."""
@@ -61,8 +60,7 @@ class Name:
         concrete: True if a package has it for its own.
         decided: True once it is known who provides it, or that nobody does.
         chosen: The position in `offers` of who provides it, or None.
-        dependents: The options that depend on it.
-        conditioned: The names whose `install_if` speaks of it.
+        watching: True once it is told of changes of what its options depend on.
         triggered: True if some option is here because its `install_if` holds.
         untriggerable: True if no option can be here for that reason.
         recheck_dependencies: True if something that its options depend on has changed.
@@ -74,25 +72,23 @@ class Name:
     """
 
     __slots__ = (
-        *("automatic", "chosen", "concrete", "conditioned", "decided", "dependents", "discovered", "name"),
-        *("offers", "open", "queued", "rank", "recheck_conditions", "recheck_dependencies", "requested"),
-        *("requirements", "settled", "triggered", "untriggerable"),
+        *("automatic", "chosen", "concrete", "decided", "name", "offers", "open", "queued", "rank"),
+        *("recheck_conditions", "recheck_dependencies", "requested", "requirements", "settled"),
+        *("triggered", "untriggerable", "watching"),
     )
 
-    def __init__(self, name: str, offers: Sequence[tuple[Option, str]]) -> None:
+    def __init__(self, name: str, offers: Sequence[tuple[Option, str]], rank: int) -> None:
         self.name = name
         self.offers = offers
-        self.rank = 0
+        self.rank = rank
         self.requirements = 0
         self.requested = False
         self.concrete = any(option.candidate.package.name == name for option, _ in offers)
-        self.discovered = False
         self.decided = False
         self.chosen: int | None = None
-        self.dependents: list[Option] = []
-        self.conditioned: list[Name] = []
         self.triggered = False
-        self.untriggerable = True
+        self.untriggerable = all(option.untriggerable for option, _ in offers)
+        self.watching = False
         self.recheck_dependencies = self.recheck_conditions = False
         self.queued = False
         self.open = True
@@ -110,19 +106,27 @@ class State:
 
     Attributes:
         catalogue: What there is.
+        discovery: What the world can reach.
         names: The names met so far.
+        changed: The names of which something is no longer as it was in the beginning.
+        watchers: The names to be told of changes of a name, since their options depend on it.
         ignored: Dependencies that are taken for met, as pairs of package and dependency (to find out what
             matters).
     """
 
     def __init__(
-        self, catalogue: Catalogue, ignored: frozenset[tuple[str, Dependency]] = frozenset()
+        self,
+        catalogue: Catalogue,
+        discovery: Discovery,
+        ignored: frozenset[tuple[str, Dependency]] = frozenset(),
     ) -> None:
         self.catalogue = catalogue
+        self.discovery = discovery
         self.names: dict[str, Name] = {}
+        self.changed: set[str] = set()
+        self.watchers: dict[str, list[Name]] = {}
         self.ignored = ignored
         self._options: dict[Candidate, Option] = {}
-        self._discovered = 0
 
     def name(self, name: str) -> Name:
         """The state of a name."""
@@ -135,7 +139,7 @@ class State:
                 if option is None:
                     option = options[candidate] = Option(candidate)
                 offers.append((option, version))
-            found = self.names[name] = Name(name, offers)
+            found = self.names[name] = Name(name, offers, self.discovery.ranks.get(name, 0))
         return found
 
     def depends(self, option: Option) -> Sequence[Dependency]:
@@ -156,38 +160,39 @@ class State:
             return True
         return dependency.conflict and name.offers[name.chosen][0] is asking
 
-    def discover(self, name: str) -> Name:
-        """Finds everything that a name may need or trigger, depth first, and ranks the names.
+    def watch(self, name: Name) -> None:
+        """Lets a name be told of changes from now on, and tells it of those that were."""
+        name.watching = True
+        for option, _version in name.offers:
+            for dependency in self.depends(option):
+                self.watchers.setdefault(dependency.name, []).append(name)
+                if dependency.name in self.changed:
+                    name.recheck_dependencies = True
 
-        A name is ranked after all that it leads to, and the higher rank is decided earlier: so packages come
-        before what they depend on and what they provide.
-        """
-        found = self.name(name)
-        if found.discovered:
-            return found
-        found.discovered = True
-        for option, _version in found.offers:
-            if not option.seen:
-                option.seen = True
-                self._discover_package(option)
-        found.untriggerable = all(option.untriggerable for option, _version in found.offers)
-        self._discover_conditioned(found)
-        self._discovered -= 1
-        found.rank = self._discovered
-        return found
+    def is_settled(self, name: Name) -> bool:
+        """Says whether all names whose packages depend on a name are decided."""
+        reached, names, ranks = self.discovery.candidates, self.names, self.discovery.ranks
+        for candidate in self.catalogue.dependents(name.name):
+            if candidate in reached:
+                for provided, _version in candidate.names:
+                    other = names.get(provided)
+                    if provided in ranks and (other is None or not other.decided):
+                        return False
+        return True
 
-    def _discover_package(self, option: Option) -> None:
-        candidate = option.candidate
-        for dependency in self.depends(option):
-            self.discover(dependency.name).dependents.append(option)
-        for provided in candidate.package.provides:
-            self.discover(provided.name)
-        own = candidate.package.name
-        if self.catalogue.conditioned_on(own):
-            self._discover_conditioned(self.name(own))
+    def may_hold(self, name: str) -> bool:
+        """Says whether the `install_if` of some package of a name might hold, judged by what is decided."""
+        names = self.names
+        for candidate, _version in self.catalogue.offers(name):
+            conditions = candidate.package.install_if
+            if conditions and all(
+                condition.conflict or ((other := names.get(condition.name)) is not None and other.decided)
+                for condition in conditions
+            ):
+                return True
+        return False
 
-    def _discover_conditioned(self, name: Name) -> None:
-        if not name.conditioned:
-            name.conditioned = [self.name(each) for each in self.catalogue.conditioned_on(name.name)]
-            for conditioned in name.conditioned:
-                self.discover(conditioned.name)
+    def conditioned_on(self, name: Name) -> list[Name]:
+        """The names met so far that an `install_if` on `name` may have brought."""
+        names = self.names
+        return [names[each] for each in self.catalogue.conditioned_on(name.name) if each in names]
