@@ -17,6 +17,7 @@ from witchery.rootfs.content import BytesContent
 SETS = ("v3.19.1-boot-x86_64", "v3.19-x86_64", "v3.13-aarch64")
 """The sets of packages that come with the answers of real apk."""
 
+_SERVICES = "alpine-baselayout busybox chrony dhcpcd doas tiny-cloud openrc wpa_supplicant"
 _INSTALLING = re.compile(r"\) Installing (\S+) \((\S+)\)")
 
 
@@ -51,7 +52,8 @@ class World:
     def request(self) -> tuple[Dependency, ...]:
         """What was asked for."""
         file = self.expected / f"{self.name}.world"
-        names = file.read_text().split() if file.exists() else self.name.split("_")
+        asked = self.name.replace("_", " ").replace("services", _SERVICES)
+        names = (file.read_text() if file.exists() else asked).split()
         return tuple(Dependency.parse(name) for name in names)
 
     @property
