@@ -24,6 +24,7 @@ pytestmark = [needs_shared, pytest.mark.peer]
 
 NAME = Reference.parse("witchery/test:latest")
 SERVICES = World("v3.19.1-boot-x86_64", "services")
+BASE = World("v3.19.1-boot-x86_64", "alpine-base")
 WGET = World("v3.19.1-boot-x86_64", "wget_ca-certificates-bundle")
 WANTED = PathRule(path="/bin/busybox", type="permissions", permissions=0o711)
 
@@ -121,7 +122,7 @@ def root(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """An image's tree as umoci unpacks it."""
     need("umoci", "bwrap")
     folder = tmp_path_factory.mktemp("root")
-    made = written(request.param, folder)
+    made = written(request.param, folder, BASE)
     call("umoci", "unpack", "--image", f"{made.layout}:{made.tag}", folder / "bundle")
     return folder / "bundle" / "rootfs"
 
@@ -130,7 +131,7 @@ class TestRealApk:
     """apk reads the package database of a composed root, finds nothing missing, and has nothing to do."""
 
     def test_it_lists_every_package(self, real_apk: RealApk, root: Path) -> None:
-        packages = composed("signed", root.parents[1] / "set").assembly.tree.parts
+        packages = composed("signed", root.parents[1] / "set", BASE).assembly.tree.parts
         done = real_apk.run("--root", root, "info", "-v", folder=root)
         assert done.stdout.split() == sorted(str(part) for part in packages)
         listed = real_apk.run("--root", root, "list", "--installed", folder=root)
