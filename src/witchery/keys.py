@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MINIMUM_BITS = 2048
 """The shortest RSA key that is accepted, in bits; the oldest Alpine keys have this length."""
 
+_RSA_ENCRYPTION = bytes.fromhex("06092a864886f70d0101010500")  # the OID 1.2.840.113549.1.1.1, and NULL
 _PEM = re.compile(rb"-----BEGIN PUBLIC KEY-----([A-Za-z0-9+/=\s]+)-----END PUBLIC KEY-----")
 
 
@@ -146,19 +147,53 @@ class Keyring(Mapping[str, PublicKey]):
 
 @lru_cache(maxsize=64)
 def _load_public(name: str, pem: bytes) -> "RSAPublicKey":
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
 
+    found = _PEM.search(pem)
+    if found is None:
+        raise FormatError("not a PEM public key", where=[name])
     try:
-        key = load_pem_public_key(pem)
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise FormatError("not a PEM public key", where=[name]) from error
-    if not isinstance(key, RSAPublicKey):
-        raise FormatError("not an RSA key, the only kind that apk v2 knows", where=[name])
+        modulus, exponent = _rsa_numbers(b64decode(found[1]))
+        key = RSAPublicNumbers(exponent, modulus).public_key()
+    except ValueError as error:
+        raise FormatError("not an RSA key, the only kind that apk v2 knows", where=[name]) from error
     if key.key_size < MINIMUM_BITS:
         raise FormatError(f"an RSA key of {key.key_size} bits is too short", where=[name])
     return key
+
+
+def _rsa_numbers(der: bytes) -> tuple[int, int]:
+    """Modulus and exponent in a DER SubjectPublicKeyInfo (RFC 5280, 4.1; RFC 8017, A.1.1).
+
+    The library can read this as well, but loading its reader of key files takes longer than a build.
+
+    Raises:
+        ValueError: if it is anything else than an RSA key in plain DER.
+    """
+    outer, rest = _der(der, 0x30)
+    algorithm, bits = _der(outer, 0x30)
+    encoded, rest_of_bits = _der(bits, 0x03)
+    if algorithm != _RSA_ENCRYPTION or rest or rest_of_bits or encoded[:1] != b"\0":
+        raise ValueError("not an RSA key")
+    numbers, rest = _der(encoded[1:], 0x30)
+    modulus, exponent = _der(numbers, 0x02)
+    exponent, rest_of_numbers = _der(exponent, 0x02)
+    if rest or rest_of_numbers or modulus[:1] > b"\x7f" or exponent[:1] > b"\x7f":
+        raise ValueError("not an RSA key")
+    return int.from_bytes(modulus, "big"), int.from_bytes(exponent, "big")
+
+
+def _der(data: bytes, tag: int) -> tuple[bytes, bytes]:
+    """The content of the first element, which has to be of a kind, and what follows it (X.690, 8.1)."""
+    if len(data) < 2 or data[0] != tag:
+        raise ValueError("another element")
+    length, start = data[1], 2
+    if length > 0x80:
+        start += length - 0x80
+        length = int.from_bytes(data[2:start], "big")
+    if length == 0x80 or start > 6 or start + length > len(data):
+        raise ValueError("a length that does not fit")
+    return data[start : start + length], data[start + length :]
 
 
 @lru_cache(maxsize=8)
@@ -200,3 +235,19 @@ def certificate_fingerprint(name: str, pem: bytes) -> str:
         return x509.load_pem_x509_certificate(pem).fingerprint(hashes.SHA256()).hex()
     except ValueError as error:
         raise FormatError("not a certificate in PEM form", where=[name]) from error
+
+
+def certificate_subject(pem: bytes) -> bytes:
+    """The subject of a certificate: a Name in DER (RFC 5280, 4.1.2.6).
+
+    Raises:
+        FormatError: if it is not exactly one PEM certificate.
+    """
+    from cryptography import x509
+
+    if pem.count(b"-----BEGIN CERTIFICATE-----") != 1:
+        raise FormatError("not exactly one certificate")
+    try:
+        return x509.load_pem_x509_certificate(pem).subject.public_bytes()
+    except ValueError as error:
+        raise FormatError("not a certificate in PEM form") from error

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from witchery.apk import writer
 from witchery.apk.dependency import IDENTITY, Dependency
 from witchery.apk.identity import encode
 from witchery.apk.package import Package
@@ -179,6 +178,8 @@ def fetch_indexes(
 
 
 def _read_local(access: Access, path: Path, arch: Arch) -> LocalPackage:
+    from witchery.apk import writer
+
     fetched = read_package(access, path)
     with located(str(path)):
         package = Package.parse(writer.stanza(fetched.archive).rstrip("\n"))

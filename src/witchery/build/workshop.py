@@ -1,12 +1,11 @@
 """Where building happens: the cache, the network, the keys that are trusted, and who is told of progress."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from witchery.http import Request, Response, Url
 from witchery.net.reporter import SILENT, Reporter
-from witchery.net.settings import NetSettings
 from witchery.repository.access import Access, Send
 from witchery.repository.cache import Cache
 from witchery.repository.keyrings import fetch_key, keyring, read_keys
@@ -18,7 +17,7 @@ class Workshop:
 
     Attributes:
         cache: Where what was fetched is kept.
-        net: How the network is used; nothing is opened before the first request.
+        environ: The environment, for proxies and the like; looked at before the first request.
         keys: Files and folders of public keys to trust besides Alpine's.
         offline: True to do without the network.
         allow_untrusted: True to accept missing trust.
@@ -28,7 +27,7 @@ class Workshop:
     """
 
     cache: Path
-    net: NetSettings = field(repr=False)
+    environ: Mapping[str, str] = field(repr=False)
     keys: tuple[Path, ...] = ()
     offline: bool = False
     allow_untrusted: bool = False
@@ -44,7 +43,7 @@ class Workshop:
         """
         own = [key for path in (*self.keys, *keys) for key in read_keys(path)]
         access = Access(
-            send=_sender(self.net, self.reporter),
+            send=_sender(self.environ, self.reporter),
             cache=Cache(self.cache),
             keys=keyring(own),
             offline=self.offline,
@@ -57,7 +56,7 @@ class Workshop:
         return access
 
 
-def _sender(settings: NetSettings, reporter: Reporter) -> Send:
+def _sender(environ: Mapping[str, str], reporter: Reporter) -> Send:
     """Sends requests by a client that is made for the first of them: many builds need no network."""
     client = None
 
@@ -65,8 +64,9 @@ def _sender(settings: NetSettings, reporter: Reporter) -> Send:
         nonlocal client
         if client is None:
             from witchery.net.client import Client
+            from witchery.net.settings import NetSettings
 
-            client = Client(settings, reporter=reporter)
+            client = Client(NetSettings.from_environment(environ), reporter=reporter)
         return client.send(request)
 
     return send

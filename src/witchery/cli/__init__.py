@@ -4,14 +4,15 @@ Data goes to standard output, talk to standard error. The exit statuses are thos
 Modules of commands are imported when the command is used, so `witchery --help` costs little more than Python.
 """
 
+import os
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import witchery
 
+TYPE_CHECKING = False  # that of `typing`, which costs as much to import as all else here
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
 COMMANDS = {
     "build": "build an image from a configuration file",
@@ -42,18 +43,22 @@ exit status: 0 done, 1 the answer is no, 2 wrong use, 3 input refused,
 """
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: "Sequence[str] | None" = None) -> int:
     """Runs a command line and returns the exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     command = next((word for word in words if not word.startswith("-")), "")
-    parser = make_parser(only=command if command in COMMANDS else "")
-    from witchery.cli.console import guarded
-
     rest: list[str] = []
     if command == "run" and "--" in words:  # what follows is the program's, whatever it looks like
         cut = words.index("--")
         words, rest = words[:cut], words[cut + 1 :]
-    return guarded(parser, words, rest)
+    try:
+        options = make_parser(only=command if command in COMMANDS else "").parse_args(words)
+    except SystemExit as end:  # argparse has said what it had to say
+        return end.code if isinstance(end.code, int) else 2
+    options.rest = rest
+    from witchery.cli.console import guarded
+
+    return guarded(options)
 
 
 def make_parser(only: str = "", *, every: bool = False) -> "argparse.ArgumentParser":
@@ -65,18 +70,27 @@ def make_parser(only: str = "", *, every: bool = False) -> "argparse.ArgumentPar
     """
     import argparse
 
+    listed = "".join(f"  {name:<12}{line}\n" for name, line in COMMANDS.items())
     parser = argparse.ArgumentParser(
         prog="witchery",
-        description=_DESCRIPTION,
+        usage="witchery [-h] [--version] COMMAND ...",
+        description=f"{_DESCRIPTION}\ncommands:\n{listed}",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_formatter,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"witchery {witchery.__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
+    # With `prog` given, no help is formatted to find it out.
+    commands = parser.add_subparsers(
+        metavar="COMMAND",
+        dest="command",
+        required=True,
+        prog="witchery",
+        help=None if every else argparse.SUPPRESS,
+    )
     for name, line in COMMANDS.items():
         if name != only and not every:
-            commands.add_parser(name, help=line, add_help=False)
+            commands.add_parser(name, add_help=False)
             continue
         from importlib import import_module
 
@@ -86,9 +100,20 @@ def make_parser(only: str = "", *, every: bool = False) -> "argparse.ArgumentPar
             help=line,
             description=(module.__doc__ or "").strip(),
             epilog=module.EXAMPLE,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=_formatter,
             allow_abbrev=False,
         )
         module.configure(sub)
         sub.set_defaults(execute=module.execute)
     return parser
+
+
+def _formatter(prog: str) -> "argparse.HelpFormatter":
+    """Help as it is written, as wide as the terminal; asked for here, since argparse asks expensively."""
+    import argparse
+
+    try:
+        width = int(os.environ.get("COLUMNS", "")) or os.get_terminal_size().columns
+    except (ValueError, OSError):
+        width = 80
+    return argparse.RawDescriptionHelpFormatter(prog, max_help_position=28, width=min(width, 110) - 2)

@@ -5,7 +5,7 @@ new or empty folder. Unlike in 2021 no root is needed (files are yours then), an
 """
 
 import argparse
-import platform
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -51,7 +51,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
         options.dependencies,
         options.packages,
         options.repositories,
-        Arch.parse(options.arch or platform.machine()),
+        Arch.parse(options.arch or os.uname().machine),
     )
     built = build(request, open_workshop(options, console))
     for warning in built.warnings:
@@ -77,4 +77,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     configure(parser)
     parser.set_defaults(execute=execute)
-    return guarded(parser, sys.argv[1:] if arguments is None else arguments)
+    try:
+        options = parser.parse_args(sys.argv[1:] if arguments is None else arguments)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 2
+    return guarded(options)

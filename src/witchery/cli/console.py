@@ -2,7 +2,6 @@
 
 import os
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -95,19 +94,8 @@ def printable(text: str) -> str:
     return safe.encode("utf-8", "backslashreplace").decode()
 
 
-def guarded(parser: "argparse.ArgumentParser", arguments: Sequence[str], rest: Sequence[str] = ()) -> int:
-    """Parses and executes, and turns every end into an exit status.
-
-    Args:
-        parser: Parses; its commands set `execute`.
-        arguments: The command line.
-        rest: Words that are not for the parser; they become `options.rest`.
-    """
-    try:
-        options = parser.parse_args(arguments)
-    except SystemExit as end:  # argparse has said what it had to say
-        return end.code if isinstance(end.code, int) else 2
-    options.rest = rest
+def guarded(options: "argparse.Namespace") -> int:
+    """Executes a command, and turns every end into an exit status."""
     console = Console.of(options)
     try:
         status: int = options.execute(options, console)

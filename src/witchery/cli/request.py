@@ -1,7 +1,7 @@
 """From options to a request: what to build."""
 
 import argparse
-import platform
+import os
 from pathlib import Path
 
 from witchery.build.request import Request, parse_variables, read_request
@@ -15,7 +15,7 @@ def open_request(options: argparse.Namespace) -> Request:
     """
     return read_request(
         Path(options.source),
-        host=platform.machine(),
+        host=os.uname().machine,
         arch=options.arch,
         variables=parse_variables(options.variables),
         packages=getattr(options, "package", ()),

@@ -9,7 +9,6 @@ from witchery.build.workshop import Workshop
 from witchery.cli.console import Console
 from witchery.errors import UsageError
 from witchery.net.reporter import Reporter
-from witchery.net.settings import NetSettings
 
 
 def open_workshop(options: argparse.Namespace, console: Console) -> Workshop:
@@ -20,7 +19,7 @@ def open_workshop(options: argparse.Namespace, console: Console) -> Workshop:
     """
     return Workshop(
         cache=options.cache_dir or default_cache(),
-        net=NetSettings.from_environment(os.environ),
+        environ=os.environ,
         keys=tuple(getattr(options, "keys", ())),
         offline=getattr(options, "offline", False),
         allow_untrusted=getattr(options, "allow_untrusted", False),

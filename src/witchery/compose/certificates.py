@@ -5,12 +5,15 @@ bundle that the packages bring, and is under `usr/local/share/ca-certificates` a
 found if the bundle were made anew.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import count
 
+from witchery.compose.certificate_links import name_hash
 from witchery.compose.draft import Draft
 from witchery.compose.part import Part
 from witchery.config.model import Certificates
-from witchery.keys import certificate_fingerprint
+from witchery.errors import FormatError
+from witchery.keys import certificate_fingerprint, certificate_subject
 
 BUNDLE = "etc/ssl/certs/ca-certificates.crt"
 BUNDLES = (
@@ -24,25 +27,55 @@ LOCAL = "usr/local/share/ca-certificates"
 _PACKAGED = "usr/share/ca-certificates"
 _SELECTION = "etc/ca-certificates.conf"
 _JAVA = "etc/ssl/certs/java/cacerts"
+_FOLDER = "etc/ssl/certs"
+_UPDATE = "update-ca-certificates"
+_BEGIN = b"-----BEGIN CERTIFICATE-----"
+_PLAIN = str.maketrans(" ,()", "__==")
 _SUFFIXES = (".crt", ".pem")
 
 
-def update(draft: Draft) -> int | None:
-    """Makes the bundle as `update-ca-certificates` does; of how many files, or None where nothing is new.
+def update(draft: Draft) -> tuple[str, ...]:
+    """Does what `update-ca-certificates` does; says what that was, in words.
 
-    First what `etc/ca-certificates.conf` selects, in its order, then the local certificates by name, each
-    with an empty line behind it: byte for byte what Alpine's `ca-certificates-bundle` holds. A bundle that a
-    package brings is kept, and local certificates are appended to it.
+    The bundle is made of what `etc/ca-certificates.conf` selects, in its order, then of the local certificates
+    by name, each with an empty line behind it: byte for byte what Alpine's `ca-certificates-bundle` holds. A
+    bundle that a package brings is kept, and local certificates are appended to it. For each certificate
+    there is a link by its name, and one by the hash of its subject.
     """
-    local = [path for path in draft.below(LOCAL) if path.endswith(".crt")]
-    bundle = draft.read(BUNDLE)
-    if bundle is not None:
-        return _append(draft, draft.read_all(local), "update-ca-certificates")
+    local = [path for path in draft.below(LOCAL) if path.rpartition("/")[0] == draft.real(LOCAL)]
     selected = [f"{_PACKAGED}/{name}" for name in _selection(draft.read(_SELECTION) or b"")]
-    contents = draft.read_all([*selected, *local])
-    if contents:
-        draft.file(BUNDLE, b"".join(content + b"\n" for content in contents), why="update-ca-certificates")
-    return len(contents) or None
+    found = {path: data for path, data in draft.read_all([*selected, *local]).items() if _BEGIN in data}
+    if draft.exists(BUNDLE):
+        new = _append(draft, [found[path] for path in local if path in found], _UPDATE) or 0
+    else:
+        new = len(found)
+        if found:
+            draft.file(BUNDLE, b"".join(data + b"\n" for data in found.values()), why=_UPDATE)
+    done = (f"{new} certificates in `/{BUNDLE}`",) if new else ()
+    links = _links(draft, found)
+    return (*done, f"{links} links in `/{_FOLDER}`") if links else done
+
+
+def _links(draft: Draft, certificates: Mapping[str, bytes]) -> int:
+    """Links by name, and by hash to these; of equal certificates only the first has one by hash."""
+    made, seen = 0, set()
+    for path, data in sorted(certificates.items()):
+        name = path.rpartition("/")[2].removesuffix(".crt").translate(_PLAIN)
+        link = f"ca-cert-{name}.pem"
+        if not draft.exists(f"{_FOLDER}/{link}"):
+            draft.symlink(f"{_FOLDER}/{link}", f"/{path}", why=_UPDATE)
+            made += 1
+        try:
+            mark, subject = certificate_fingerprint(path, data), name_hash(certificate_subject(data))
+        except FormatError:
+            continue  # as c_rehash, which says so on the terminal
+        if mark in seen:
+            continue
+        seen.add(mark)
+        free = (f"{_FOLDER}/{subject}.{number}" for number in count())
+        draft.symlink(next(place for place in free if not draft.exists(place)), link, why=_UPDATE)
+        made += 1
+    return made
 
 
 def generate(draft: Draft, parts: Sequence[Part], wanted: Certificates) -> tuple[str, ...]:
@@ -58,7 +91,7 @@ def generate(draft: Draft, parts: Sequence[Part], wanted: Certificates) -> tuple
         draft.file(f"{LOCAL}/{certificate.name}-{mark}.crt", pem, why="certificates.additional")
         added.append(pem)
     paths, warnings = _of_providers(parts, wanted.providers)
-    added += draft.read_all(paths)
+    added += draft.read_all(paths).values()
     if not added:
         return tuple(warnings)
     if _append(draft, added, "certificates") is None and not any(map(draft.leads_to, BUNDLES)):

@@ -51,13 +51,15 @@ class Draft:
             return b"".join(self._made[found.path].content.chunks())
         return self.files.read([found.path]).get(found.path)
 
-    def read_all(self, paths: Sequence[str]) -> list[bytes]:
+    def read_all(self, paths: Sequence[str]) -> dict[str, bytes]:
         """The contents of those paths that lead to regular files, in order; no package is read twice."""
-        found = [entry for entry in map(self.leads_to, paths) if entry is not None]
-        made = {e.path: b"".join(self._made[e.path].content.chunks()) for e in found if e.path in self._made}
-        brought = self.files.read([entry.path for entry in found if entry.path not in made])
-        contents = {**brought, **made}
-        return [contents[entry.path] for entry in found if entry.path in contents]
+        found = {path: entry for path in paths if (entry := self.leads_to(path)) is not None}
+        places = {entry.path for entry in found.values()}
+        contents = {
+            place: b"".join(self._made[place].content.chunks()) for place in places & self._made.keys()
+        }
+        contents |= self.files.read(places - contents.keys())
+        return {path: contents[entry.path] for path, entry in found.items() if entry.path in contents}
 
     def below(self, folder: str) -> list[str]:
         """The paths below a folder that packages bring, in order."""

@@ -273,9 +273,7 @@ def _bbsuid(state: State, arguments: Sequence[str]) -> bool:
 def _update_ca_certificates(state: State, arguments: Sequence[str]) -> bool:
     if arguments:
         raise NotUnderstood("unusual arguments")
-    count = certificates.update(state.root.draft)
-    if count:
-        state.done.append(f"{count} certificates in `/{certificates.BUNDLE}`")
+    state.done += certificates.update(state.root.draft)
     return True
 
 

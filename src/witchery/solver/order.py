@@ -35,7 +35,7 @@ class _Walk:
             self.visit(self._state.name(dependency.name))
         self.installed.append(option)
         names = [self._state.name(provided) for provided, _version in option.candidate.names]
-        self._visited.update(each for each in names if each.provider is option)
+        self._visited.update(names)
         for each in names:
             self._trigger(self._state.conditioned_on(each))
 

@@ -40,7 +40,7 @@ class Propagation:
             if not agrees and not (dependency.conflict and option is asking):
                 option.conflicts += 1
                 self.exclude(option, str(dependency))
-            elif not dependency.conflict:
+            else:
                 self._allow_tags(option, dependency, asking)
         self._requirements_changed(name)
 

@@ -1,6 +1,6 @@
 """The door of the room."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from witchery.apk.dependency import Dependency
 from witchery.solver.catalogue import Catalogue
@@ -8,7 +8,7 @@ from witchery.solver.order import Rank, installation_order
 from witchery.solver.search import by_name, search
 from witchery.solver.solution import Cause, Reason, Selected, Solution
 from witchery.solver.source import Source
-from witchery.solver.state import Name, Option, State
+from witchery.solver.state import Option, State
 
 
 def solve(world: Iterable[Dependency], sources: Sequence[Source], arch: str) -> Solution:
@@ -69,26 +69,30 @@ def _reasons(
 ) -> dict[Option, list[Reason]]:
     reasons: dict[Option, list[Reason]] = {option: [] for option in selected}
     for entry in world:
-        provider = state.name(entry.name).provider
-        if provider is not None and not entry.conflict:
+        for provider in _providers(entry, state, reasons):
             reasons[provider].append(Reason(Cause.WORLD, (entry,)))
     for option in selected:
         package = option.candidate.package
         for dependency in package.depends:
-            provider = state.name(dependency.name).provider
-            if provider is not None and provider is not option and not dependency.conflict:
-                reasons[provider].append(Reason(Cause.DEPENDS, (dependency,), (package.name,)))
+            for provider in _providers(dependency, state, reasons):
+                if provider is not option:
+                    reasons[provider].append(Reason(Cause.DEPENDS, (dependency,), (package.name,)))
     for option in selected:
         if option.triggered:
-            names = [
-                state.name(each.name) for each in option.candidate.package.install_if if not each.conflict
-            ]
-            reasons[option].append(
-                Reason(Cause.INSTALL_IF, option.candidate.package.install_if, _provider_names(names))
-            )
+            conditions = option.candidate.package.install_if
+            met_by = [each for condition in conditions for each in _providers(condition, state, reasons)]
+            names = dict.fromkeys(each.candidate.package.name for each in met_by)
+            reasons[option].append(Reason(Cause.INSTALL_IF, conditions, tuple(names)))
     return reasons
 
 
-def _provider_names(names: Iterable[Name]) -> tuple[str, ...]:
-    providers = (name.provider for name in names)
-    return tuple(dict.fromkeys(each.candidate.package.name for each in providers if each is not None))
+def _providers(dependency: Dependency, state: State, selected: Container[Option]) -> tuple[Option, ...]:
+    """Who meets a dependency: the package chosen for the name, or one that provides it besides."""
+    if dependency.conflict:
+        return ()
+    name = state.name(dependency.name)
+    if name.provider is not None and name.provider in selected:
+        return (name.provider,)
+    agreement = state.catalogue.agreement(dependency)
+    offers = zip(name.offers, agreement, strict=True)
+    return tuple(option for (option, _version), agrees in offers if agrees and option in selected)[:1]

@@ -7,7 +7,7 @@ delete those that are old.
 """
 
 import errno
-import secrets
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,7 +60,7 @@ def pending(folder: Path) -> Iterator[PendingFile]:
     Raises:
         StorageError: if the system refuses.
     """
-    temporary = folder / f"{PREFIX}{secrets.token_hex(8)}"
+    temporary = folder / f"{PREFIX}{os.urandom(8).hex()}"
     with storing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         try:

@@ -7,7 +7,6 @@ the end. Paths that are given to the system hold no symbolic link: `overlay` has
 import errno
 import hashlib
 import os
-import secrets
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -92,7 +91,7 @@ def unpack(
         if target.is_symlink() or (target.exists() and (not target.is_dir() or any(target.iterdir()))):
             raise StorageError(f"expected an empty folder, or none: `{target}`")
         target.parent.mkdir(parents=True, exist_ok=True)
-        growing = target.with_name(f"{PREFIX}{secrets.token_hex(8)}")
+        growing = target.with_name(f"{PREFIX}{os.urandom(8).hex()}")
         growing.mkdir(mode=0o700)
         try:
             writer = _Writer(growing, privileged, limits)
