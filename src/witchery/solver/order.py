@@ -1,5 +1,7 @@
-"""The order of installation: dependencies first, depth first from the world, and what they trigger right
-after.
+"""The order of installation: depth first from the world.
+
+First what a package depends on, then the package, and right after it the packages that it triggers. A package
+that was only to provide a name which an earlier one provides too is never reached, and not installed.
 
 Several packages whose `install_if` is met by the same package have no order among themselves in apk, where it
 depends on a hash table; here it is the order of the index.
