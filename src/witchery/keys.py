@@ -220,34 +220,3 @@ def _hash_algorithm(name: str) -> "HashAlgorithm":
         "sha512": hashes.SHA512(),
     }
     return algorithms[name]
-
-
-def certificate_fingerprint(name: str, pem: bytes) -> str:
-    """The hexadecimal SHA-256 of a certificate's DER form (RFC 5280), which is also the check that it is one.
-
-    Raises:
-        FormatError: naming it, if it is not a PEM certificate.
-    """
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes
-
-    try:
-        return x509.load_pem_x509_certificate(pem).fingerprint(hashes.SHA256()).hex()
-    except ValueError as error:
-        raise FormatError("not a certificate in PEM form", where=[name]) from error
-
-
-def certificate_subject(pem: bytes) -> bytes:
-    """The subject of a certificate: a Name in DER (RFC 5280, 4.1.2.6).
-
-    Raises:
-        FormatError: if it is not exactly one PEM certificate.
-    """
-    from cryptography import x509
-
-    if pem.count(b"-----BEGIN CERTIFICATE-----") != 1:
-        raise FormatError("not exactly one certificate")
-    try:
-        return x509.load_pem_x509_certificate(pem).subject.public_bytes()
-    except ValueError as error:
-        raise FormatError("not a certificate in PEM form") from error

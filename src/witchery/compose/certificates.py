@@ -8,12 +8,11 @@ found if the bundle were made anew.
 from collections.abc import Mapping, Sequence
 from itertools import count
 
-from witchery.compose.certificate_links import name_hash
 from witchery.compose.draft import Draft
 from witchery.compose.part import Part
+from witchery.compose.x509 import Authority
 from witchery.config.model import Certificates
-from witchery.errors import FormatError
-from witchery.keys import certificate_fingerprint, certificate_subject
+from witchery.errors import FormatError, located
 
 BUNDLE = "etc/ssl/certs/ca-certificates.crt"
 BUNDLES = (
@@ -37,10 +36,10 @@ _SUFFIXES = (".crt", ".pem")
 def update(draft: Draft) -> tuple[str, ...]:
     """Does what `update-ca-certificates` does; says what that was, in words.
 
-    The bundle is made of what `etc/ca-certificates.conf` selects, in its order, then of the local certificates
-    by name, each with an empty line behind it: byte for byte what Alpine's `ca-certificates-bundle` holds. A
-    bundle that a package brings is kept, and local certificates are appended to it. For each certificate
-    there is a link by its name, and one by the hash of its subject.
+    The bundle is made of what `etc/ca-certificates.conf` selects, in its order, then of the local
+    certificates by name, each with an empty line behind it: byte for byte what Alpine's
+    `ca-certificates-bundle` holds. A bundle that a package brings is kept, and local certificates are
+    appended to it. For each certificate there is a link by its name, and one by the hash of its subject.
     """
     local = [path for path in draft.below(LOCAL) if path.rpartition("/")[0] == draft.real(LOCAL)]
     selected = [f"{_PACKAGED}/{name}" for name in _selection(draft.read(_SELECTION) or b"")]
@@ -66,12 +65,13 @@ def _links(draft: Draft, certificates: Mapping[str, bytes]) -> int:
             draft.symlink(f"{_FOLDER}/{link}", f"/{path}", why=_UPDATE)
             made += 1
         try:
-            mark, subject = certificate_fingerprint(path, data), name_hash(certificate_subject(data))
+            authority = Authority.parse(data)
+            subject = authority.subject_hash
         except FormatError:
             continue  # as c_rehash, which says so on the terminal
-        if mark in seen:
+        if authority.der in seen:
             continue
-        seen.add(mark)
+        seen.add(authority.der)
         free = (f"{_FOLDER}/{subject}.{number}" for number in count())
         draft.symlink(next(place for place in free if not draft.exists(place)), link, why=_UPDATE)
         made += 1
@@ -87,7 +87,8 @@ def generate(draft: Draft, parts: Sequence[Part], wanted: Certificates) -> tuple
     added = []
     for certificate in wanted.additional:
         pem = certificate.content.strip().encode() + b"\n"
-        mark = certificate_fingerprint(certificate.name, pem)
+        with located(certificate.name):
+            mark = Authority.parse(pem).fingerprint
         draft.file(f"{LOCAL}/{certificate.name}-{mark}.crt", pem, why="certificates.additional")
         added.append(pem)
     paths, warnings = _of_providers(parts, wanted.providers)
