@@ -11,7 +11,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -168,7 +167,9 @@ def _attempt(name: str, found: Found | Path, args: Sequence[str], tell: Tell) ->
 @contextmanager
 def _unpacked(found: Found, tell: Tell) -> Iterator[Path]:
     """A folder with the image's files, for a while."""
-    with tempfile.TemporaryDirectory(prefix="witchery-run-") as folder:
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory(prefix="witchery-run-") as folder:
         rootfs = Path(folder, "rootfs")
         try:
             done = rootfs_dir.unpack(found.image, found.contents, rootfs, privileged=os.geteuid() == 0)
@@ -193,7 +194,9 @@ def _runtime(program: str, rootfs: Path, execution: Execution, args: Sequence[st
         return _foreground([program, *plan.bubblewrap(process, host, str(rootfs))[1:]])
     if host.uid != 0 and account.uid != 0:
         raise UnusableError("only root can give a program another user")
-    with tempfile.TemporaryDirectory(prefix="witchery-bundle-") as bundle:
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory(prefix="witchery-bundle-") as bundle:
         config, state = Path(bundle, "config.json"), f"{bundle}/state"
         base = [program, "--root", state]
         quiet = replace(process, terminal=False)
@@ -302,7 +305,9 @@ def _probe(command: Sequence[str]) -> str:
         UsageError: if it fails since the image does not have the program.
     """
     # Files, not pipes: what `runc create` leaves behind keeps them open, and a pipe would not end.
-    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+    from tempfile import TemporaryFile
+
+    with TemporaryFile() as output, TemporaryFile() as errors:
         try:
             code = subprocess.run(  # noqa: S603 - found by `which`, arguments are a list
                 command,

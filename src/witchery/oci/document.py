@@ -5,12 +5,12 @@ differently is an attack (image-spec, GHSA-77vh-xpmg-72qh): no repeated members,
 in case (Go's decoder takes either), no NaN, no floating-point sizes.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, NoReturn, Self, TypeVar
+from typing import Any, Self, TypeVar
 
+from witchery import canonical
 from witchery.digest import Digest
 from witchery.errors import FormatError
 
@@ -41,15 +41,7 @@ class Fields:
         """
         if len(data) > MAX_DOCUMENT:
             raise FormatError(f"expected at most {MAX_DOCUMENT} bytes of JSON: {len(data)}")
-        try:
-            value = json.loads(data.decode(), object_pairs_hook=_unambiguous, parse_constant=_no_constant)
-        except UnicodeDecodeError as error:
-            raise FormatError(f"expected UTF-8 at byte {error.start}") from None
-        except json.JSONDecodeError as error:
-            raise FormatError(f"expected JSON: {error.msg} at byte {error.pos}") from None
-        except (RecursionError, ValueError):  # ValueError: more digits than Python converts
-            raise FormatError("expected JSON of reasonable depth and numbers") from None
-        return cls.of(value)
+        return cls.of(canonical.decode(data))
 
     @classmethod
     def of(cls, value: object) -> Self:
@@ -131,19 +123,6 @@ class Fields:
                 yield decode(value)
             except FormatError as error:
                 raise error.at(f"{name}[{number}]") from None
-
-
-def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for number, name in enumerate(names) if name in names[:number])
-        raise FormatError(f"a member stands twice: `{twice[:80]}`")
-    return members
-
-
-def _no_constant(text: str) -> NoReturn:
-    raise FormatError(f"expected JSON: `{text}` is not a number")
 
 
 def _text(value: object) -> str:

@@ -10,13 +10,11 @@ does not is as if it were not there. The time of a file is the last time it was 
 """
 
 import hashlib
-import json
 import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from witchery import canonical
 from witchery.apk import archive_record
@@ -168,7 +166,7 @@ class Cache:
             return None
         head, _, data = stored.partition(b"\n")
         try:
-            fields: Any = json.loads(head)
+            fields = canonical.decode(head)
             if fields["sha256"] != hashlib.sha256(data).hexdigest():
                 return None
             return Document(
@@ -178,7 +176,7 @@ class Cache:
                 fetched=fetched,
                 data=data,
             )
-        except (ValueError, KeyError, TypeError):
+        except (Refused, KeyError, TypeError):
             return None
 
     def keep_document(self, key: str, document: Document) -> None:
