@@ -115,6 +115,17 @@ class TestSignedLayers:
             "witchery: generated files (top)",
         ]
 
+    def test_a_layer_of_several_packages_names_them_and_a_few_of_the_reasons(self) -> None:
+        many = {f"f{number}": b"" for number in range(5)}
+        parts = [
+            make_part("a", files=many, owners=dict.fromkeys(many, WEB)),
+            make_part("b", files={"b": b""}),
+        ]
+        (flat,) = composed(*parts, layering=Layering(strategy="single")).layers
+        assert annotations(flat)["dev.witchery.layer.packages"] == "a-1.0-r0 b-1.0-r0"
+        assert created_by(flat) == "witchery: 2 packages (derived)"
+        assert str(composed(parts[0]).layers[0].reasons[0]).endswith(": `f0`, `f1`, `f2` and 2 more")
+
     def test_explaining_gives_a_row_for_each_layer(self) -> None:
         rows = composed(make_part("a", files={"a": b""})).explain()
         assert [(row.kind, row.packages, bool(row.digest), row.size > 0) for row in rows] == [
@@ -299,6 +310,10 @@ class TestTop:
         root = tree_of(composed())
         assert (root["etc/apk/world"].data, root["etc/apk/arch"].data) == (b"a\nb>1\n!c\n", b"x86_64\n")
 
+    def test_a_time_that_is_given_is_taken(self) -> None:
+        composition = compose(merge([]), world=[], arch="x86_64", accounts=ACCOUNTS, created=7)
+        assert composition.created == tree_of(composition)["etc/apk/world"].mtime == 7
+
     def test_it_is_all_there_is_without_packages(self) -> None:
         assert kinds(composed()) == ["top"]
 
@@ -410,6 +425,14 @@ class TestRecipes:
             assert isinstance(layer, Derived)
             with pytest.raises(IntegrityError, match=r"a-1\.0-r0: expected a data segment of sha256:"):
                 layer.recipe.write(lambda _: None)
+
+    def test_a_record_that_lists_files_which_the_package_lacks_gives_no_layer(self) -> None:
+        part = make_part("a", files={"x": b"1"}, owners={"x": WEB})
+        more = replace(part.archive, entries=(*part.archive.entries, file("y", 0)))
+        layer = composed(Part(part.package, more, part.data)).layers[0]
+        assert isinstance(layer, Derived)
+        with pytest.raises(IntegrityError, match="holds other files than when it was checked"):
+            layer.recipe.write(lambda _: None)
 
 
 @needs_shared

@@ -55,6 +55,11 @@ class TestFileConflicts:
         else:
             assert conflicts_of(*parts) == ["`a-1.0-r0` and `b-1.0-r0` bring different files: `x`"]
 
+    def test_what_cannot_be_read_in_replaces_replaces_nothing(self) -> None:
+        """As apk, which skips a broken line."""
+        odd = make_part("b", files={"x": b"2"}, replaces=("a=not_a.version", "!a"))
+        assert len(conflicts_of(make_part("a", files={"x": b"1"}), odd)) == 1
+
     def test_of_two_that_replace_each_other_the_higher_priority_wins(self) -> None:
         def brought(first: int, second: int) -> str:
             return content_of(

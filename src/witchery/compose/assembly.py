@@ -4,7 +4,7 @@ What differs from the packages' own bytes is kept beside it, for `plan` to tell 
 layers.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from witchery.compose.hard_links import relink
@@ -189,12 +189,6 @@ class Assembler:
             restated=frozenset(self._restated),
             notes=tuple(self._notes),
         )
-
-
-def place_all(assembler: Assembler, generated: Iterable[Generated]) -> None:
-    """Places generated entries in their order."""
-    for each in generated:
-        assembler.place(each)
 
 
 def below(nodes: Mapping[str, Node], folder: str) -> Sequence[str]:
