@@ -98,7 +98,8 @@ class Index(Sequence[Package]):
 
     def providing(self, name: str) -> tuple[Package, ...]:
         """The packages that are called `name` or provide it, in the order of the index."""
-        return tuple(self[position] for position in self._offers.get(name, ()))
+        packages = (self[position] for position in self._offers.get(name, ()))
+        return tuple(package for package in packages if package.offers(name))
 
     def named(self, name: str) -> tuple[Package, ...]:
         """The packages that are called `name`, one for each version, in the order of the index."""
@@ -106,7 +107,8 @@ class Index(Sequence[Package]):
 
     def conditioned_on(self, name: str) -> tuple[Package, ...]:
         """The packages whose `install_if` speaks of `name`, in the order of the index."""
-        return tuple(self[position] for position in self._conditions.get(name, ()))
+        packages = (self[position] for position in self._conditions.get(name, ()))
+        return tuple(package for package in packages if package.install_if)
 
     def offers(self) -> Iterable[str]:
         """Every name that some package has or provides."""
