@@ -150,6 +150,19 @@ def test_the_trigger_honours_the_selection_and_adds_local_certificates_last() ->
     assert texts(effects)[BUNDLE] == f"{certificate('b')}\n{certificate('one')}\n"
 
 
+def test_equal_certificates_have_one_link_by_hash_and_damaged_ones_none() -> None:
+    folder = "usr/local/share/ca-certificates"
+    broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+    texts_ = {"a": certificate("a"), "b": certificate("a"), "c": certificate("c"), "d": broken}
+    files = {f"{folder}/{name}.crt": text.encode() for name, text in texts_.items()}
+    part = make_part("ca", files=files, scripts=TRIGGER, triggers=(f"/{folder}",))
+    made = [path for path in rows(effects_of(part).generated) if path.startswith("etc/ssl/certs/")]
+    named = {f"etc/ssl/certs/ca-cert-{name}.pem" for name in texts_}
+    assert named < set(made)
+    assert len([path for path in made if path.endswith(".0")]) == 2
+    assert len(made) == 4 + 2 + 1
+
+
 def test_an_added_certificate_is_in_every_bundle_and_a_file_of_its_own() -> None:
     effects = effects_of(bundle(*certificates.BUNDLES), config=config("new"))
     made = texts(effects)
