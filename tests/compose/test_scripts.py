@@ -10,11 +10,12 @@ from support.effects import NOTHING, effects_of, expected_rows, rows, texts
 from support.packages import make_part
 from support.shared import needs_shared, repository
 from support.worlds import World, index, read_part
+from witchery.compose.conventions import GROUPS
 from witchery.compose.effects import Effects
 from witchery.compose.part import Part
 from witchery.compose.scripts import ScriptReport, Verdict
 from witchery.config.accounts import Accounts, Group, User
-from witchery.config.model import Contents, ImageConfig
+from witchery.config.model import Base, Contents, ImageConfig
 from witchery.errors import Refused
 
 BOOT = "v3.19.1-boot-x86_64"
@@ -120,9 +121,9 @@ def _difference(world: World) -> dict[str, str]:
 _ALONE = {
     "alpine-baselayout-3.2.0-r8.pre-install": Verdict.IRRELEVANT,  # brings /etc/group itself
     "alpine-baselayout-3.2.0-r8.post-install": Verdict.IRRELEVANT,
-    "alpine-baselayout-3.4.3-r2.pre-install": Verdict.EMULATED,
+    "alpine-baselayout-3.4.3-r2.pre-install": Verdict.IRRELEVANT,  # a group that every Alpine has
     "alpine-baselayout-3.4.3-r2.post-install": Verdict.IRRELEVANT,
-    "alpine-baselayout-3.7.2-r0.pre-install": Verdict.EMULATED,
+    "alpine-baselayout-3.7.2-r0.pre-install": Verdict.IRRELEVANT,  # a group that every Alpine has
     "alpine-baselayout-3.7.2-r0.post-install": Verdict.IRRELEVANT,
     "busybox-1.32.1-r5.post-install": Verdict.NOT_DONE,  # before 3.17 applets are not listed
     "busybox-1.32.1-r5.trigger": Verdict.NOT_DONE,
@@ -130,7 +131,7 @@ _ALONE = {
     "busybox-1.36.1-r15.trigger": Verdict.IRRELEVANT,
     "busybox-1.37.0-r30.post-install": Verdict.EMULATED,
     "busybox-1.37.0-r30.trigger": Verdict.IRRELEVANT,
-    "busybox-initscripts-3.2-r2.post-install": Verdict.EMULATED,
+    "busybox-initscripts-3.2-r2.post-install": Verdict.IRRELEVANT,  # a group that every Alpine has
     "ca-certificates-20240226-r0.trigger": Verdict.EMULATED,
     "ca-certificates-20260909-r0.trigger": Verdict.EMULATED,
     "chrony-4.0-r1.pre-install": Verdict.EMULATED,
@@ -253,6 +254,41 @@ def test_a_home_that_a_package_declares_keeps_its_mode_and_a_named_owner() -> No
     effects, _ = done(text, package)
     assert rows(effects.generated)["data/a"] == "d 2750 100:65533"
     assert not {"data/b", "dev/null", "dev", ""} & rows(effects.generated).keys()
+
+
+@needs_shared
+def test_the_fixed_groups_are_those_of_the_base_package(tmp_path: Path) -> None:
+    parts = World(BOOT, "alpine-base").parts(tmp_path)
+    real = effects_of(*parts).accounts.groups
+    assert {name: real[name].gid for name in GROUPS} == GROUPS
+    assert real.keys() - GROUPS.keys() == {"root", "nobody"}
+
+
+def test_without_a_base_package_a_fixed_group_has_its_number_as_soon_as_it_is_spoken_of() -> None:
+    text = "addgroup -S www-data\nadduser -S -H -G www-data web\naddgroup web audio\naddgroup -S new"
+    owned = make_part("owned", folders=["var/x"], owners={"var/x": ("root", 0, "wheel", 10)})
+    config = ImageConfig(
+        base=Base(passwd=False, nsswitch=False, os_release=False, tmp=False, mount_points=False)
+    )
+    accounts = effects_of(owned, script(text), config=config).accounts
+    assert {name: group.gid for name, group in accounts.groups.items()} == {
+        "root": 0,
+        "nobody": 65534,
+        "www-data": 82,
+        "audio": 18,
+        "new": 101,
+        "wheel": 10,
+    }
+    assert accounts.groups["audio"].members == ("web",)
+
+
+def test_a_fixed_group_yields_to_the_configuration() -> None:
+    groups = (Group(groupname="mine", gid=10), Group(groupname="tty", gid=50))
+    config = ImageConfig(base=NOTHING.base, accounts=Accounts(groups=groups))
+    owners = {"a": ("root", 0, "wheel", 0), "b": ("root", 0, "tty", 0)}
+    owned = make_part("owned", folders=["a", "b"], owners=owners)
+    accounts = effects_of(owned, config=config).accounts
+    assert (accounts.gid("mine"), accounts.gid("tty"), accounts.gid("wheel")) == (10, 50, None)
 
 
 def test_folders_owners_and_shells_are_declared_too() -> None:
