@@ -5,7 +5,6 @@ conditions (`install_if`) for wishes: what they trigger is not part of what it l
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from witchery.apk import version as versions
 from witchery.apk.dependency import Dependency
@@ -15,20 +14,13 @@ STEPS = 20_000
 """How many candidates are tried before the search gives up."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Wish:
-    """A dependency to be met, and the tags that whoever asks may use."""
-
-    dependency: Dependency
-    tags: frozenset[str]
-
-
 class _Selection:
     """The candidates selected on the way to a solution, and what follows from them."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: Catalogue, tags: frozenset[str]) -> None:
         self.catalogue = catalogue
-        self.selected: list[tuple[Candidate, frozenset[str]]] = []
+        self.tags = tags
+        self.selected: list[Candidate] = []
         self.conflicts: list[tuple[Dependency, Candidate | None]] = []
         self._providers: dict[str, list[Offer]] = {}
 
@@ -41,7 +33,7 @@ class _Selection:
 
     def admits(self, candidate: Candidate) -> bool:
         """Says whether a candidate can be added to what is selected."""
-        if candidate.problem or candidate.clashes:
+        if candidate.problem or candidate.clashes or self.tags.isdisjoint(candidate.tags):
             return False
         for name, version in candidate.names:
             if any(version or other for _candidate, other in self._providers.get(name, ())):
@@ -49,19 +41,19 @@ class _Selection:
         depends = candidate.package.depends
         own = [(each, candidate) for each in depends if each.conflict]
         return all(self._keeps(conflict, by, (candidate,)) for conflict, by in self.conflicts) and all(
-            self._keeps(conflict, by, [each for each, _tags in self.selected]) for conflict, by in own
+            self._keeps(conflict, by, self.selected) for conflict, by in own
         )
 
-    def add(self, candidate: Candidate, tags: frozenset[str]) -> None:
+    def add(self, candidate: Candidate) -> None:
         """Selects a candidate."""
-        self.selected.append((candidate, tags))
+        self.selected.append(candidate)
         for name, version in candidate.names:
             self._providers.setdefault(name, []).append((candidate, version))
         self.conflicts += [(each, candidate) for each in candidate.package.depends if each.conflict]
 
     def drop(self) -> None:
         """Takes back the candidate that was selected last."""
-        candidate, _tags = self.selected.pop()
+        candidate = self.selected.pop()
         for name, _version in candidate.names:
             self._providers[name].pop()
         own = sum(each.conflict for each in candidate.package.depends)
@@ -80,41 +72,41 @@ class _Selection:
 
 
 def find_any(catalogue: Catalogue, world: Sequence[Dependency], steps: int = STEPS) -> list[Candidate] | None:
-    """Some packages that satisfy a world, or None if there are none or the limit is reached."""
-    selection = _Selection(catalogue)
+    """Some packages that satisfy a world, or None if there are none or the limit is reached.
+
+    Every tag that the world speaks of is allowed for all packages.
+    """
+    selection = _Selection(catalogue, frozenset(["", *(entry.tag for entry in world)]))
     selection.conflicts = [(entry, None) for entry in world if entry.conflict]
-    wishes = [_Wish(entry, frozenset({"", entry.tag})) for entry in world if not entry.conflict]
-    trail: list[tuple[int, list[_Wish], list[Candidate], _Wish]] = []
-    while steps > 0:
-        wishes = [wish for wish in wishes if not selection.meets(wish.dependency)]
+    wishes = [entry for entry in world if not entry.conflict]
+    forks: list[tuple[int, list[Dependency], list[Candidate]]] = []
+    for _step in range(steps):
+        wishes = [wish for wish in wishes if not selection.meets(wish)]
         if not wishes:
-            return [candidate for candidate, _tags in selection.selected]
-        options, wish = min(
-            ((_options(selection, wish), wish) for wish in wishes), key=lambda each: len(each[0])
-        )
-        trail.append((len(selection.selected), wishes, options, wish))
-        while trail and not trail[-1][2]:
-            trail.pop()
-        if not trail:
+            return list(selection.selected)
+        options = min((_options(selection, wish) for wish in wishes), key=len)
+        forks.append((len(selection.selected), wishes, options))
+        while forks and not forks[-1][2]:
+            forks.pop()
+        if not forks:
             return None
-        depth, wishes, options, wish = trail[-1]
-        while len(selection.selected) > depth:
+        selected, wishes, options = forks[-1]
+        while len(selection.selected) > selected:
             selection.drop()
         candidate = options.pop(0)
-        selection.add(candidate, wish.tags)
-        wishes = wishes + [_Wish(each, wish.tags) for each in candidate.package.depends if not each.conflict]
-        steps -= 1
+        selection.add(candidate)
+        wishes = [*wishes, *(each for each in candidate.package.depends if not each.conflict)]
     return None
 
 
-def _options(selection: _Selection, wish: _Wish) -> list[Candidate]:
+def _options(selection: _Selection, wish: Dependency) -> list[Candidate]:
     """Who could meet a wish, the one that apk would prefer first."""
     catalogue = selection.catalogue
-    agreement = catalogue.agreement(wish.dependency)
+    agreement = catalogue.agreement(wish)
     offers = [
         offer
-        for offer, agrees in zip(catalogue.offers(wish.dependency.name), agreement, strict=True)
-        if agrees and not wish.tags.isdisjoint(offer[0].tags) and selection.admits(offer[0])
+        for offer, agrees in zip(catalogue.offers(wish.name), agreement, strict=True)
+        if agrees and selection.admits(offer[0])
     ]
     offers.sort(key=lambda offer: offer[0].package.provider_priority, reverse=True)
     offers.sort(key=lambda offer: versions.order(offer[1]), reverse=True)

@@ -7,7 +7,7 @@ Several packages whose `install_if` is met by the same package have no order amo
 depends on a hash table; here it is the order of the index.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from witchery.apk.dependency import Dependency
 from witchery.solver.state import Name, Option, State
@@ -26,6 +26,16 @@ class _Walk:
 
     def visit(self, name: Name) -> None:
         """Installs who provides a name, after all that it depends on. A cycle is left where it closes."""
+        path = [self._enter(name)]
+        while path:
+            following = next(path[-1], None)
+            if following is None:
+                path.pop()
+            else:
+                path.append(self._enter(following))
+
+    def _enter(self, name: Name) -> Iterator[Name]:
+        """All that is to be visited on behalf of a name; its package is installed on the way."""
         if name in self._visited:
             return
         self._visited.add(name)
@@ -34,18 +44,15 @@ class _Walk:
             return
         self._entered.add(option)
         for dependency in self._state.depends(option):
-            self.visit(self._state.name(dependency.name))
+            yield self._state.name(dependency.name)
         self.installed.append(option)
         names = [self._state.name(provided) for provided, _version in option.candidate.names]
         self._visited.update(names)
         for each in names:
-            self._trigger(self._state.conditioned_on(each))
-
-    def _trigger(self, names: Sequence[Name]) -> None:
-        for name in self._rank(names) if self._rank and len(names) > 1 else names:
-            option = name.provider
-            if option is not None and name not in self._visited and self._is_complete(option):
-                self.visit(name)
+            conditioned: Sequence[Name] = self._state.conditioned_on(each)
+            for other in self._rank(conditioned) if self._rank and len(conditioned) > 1 else conditioned:
+                if other.provider is not None and self._is_complete(other.provider):
+                    yield other
 
     def _is_complete(self, option: Option) -> bool:
         """Says whether all that an `install_if` speaks of is, or is being, installed.
