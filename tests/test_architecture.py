@@ -9,7 +9,7 @@ import pytest
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "witchery"
 
 FLOORS = (
-    {"errors"},
+    {"errors", "value"},
     {"digest", "arch", "codec", "canonical", "http", "keys"},
     {"rootfs"},
     {"apk", "oci"},

@@ -4,12 +4,11 @@ Alpine's name stands in indexes and folder names, the OCI platform in manifests 
 "platform"), the ELF machine in executables (gABI, chapter 4, "e_machine").
 """
 
-from dataclasses import dataclass
-
 from witchery.errors import UsageError
+from witchery.value import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Arch:
     """One architecture.
 

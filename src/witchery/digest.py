@@ -1,16 +1,16 @@
-"""Digests in the notation of OCI: `sha256:` and 64 hexadecimal digits (image-spec, descriptor.md, "Digests")."""
+"""Digests in the notation of OCI: `sha256:` and 64 hexadecimal digits (image-spec, descriptor.md)."""
 
 import hashlib
 import re
-from dataclasses import dataclass
 from typing import Self
 
 from witchery.errors import FormatError
+from witchery.value import frozen
 
 _NOTATION = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@frozen(order=True)
 class Digest:
     """The name of some bytes.
 

@@ -12,9 +12,9 @@
         ├── NetworkError       a server did not answer, or not with what was asked for
         └── StorageError       a file could not be read or written
 
-An error is data. It says *what* went wrong (`message`), *where* (`where`, outermost place first; it grows while
-the error climbs, see `at`) and what to do next (`hints`). The library never prints and never exits; `cli` renders.
-Each class names its exit status.
+An error is data. It says *what* went wrong (`message`), *where* (`where`, outermost place first; it grows
+while the error climbs, see `at`) and what to do next (`hints`). The library never prints and never exits;
+`cli` renders. Each class names its exit status.
 """
 
 from collections.abc import Iterator, Sequence

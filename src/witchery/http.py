@@ -10,10 +10,10 @@ here can be printed, logged, stored and used as a cache key.
 import base64
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Protocol, Self
 
 from witchery.errors import FormatError, NetworkError
+from witchery.value import field, frozen, replace
 
 _URL = re.compile(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://"
@@ -29,7 +29,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)")
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen(repr=False)
 class Credentials:
     """A user name and a password; neither is ever shown.
 
@@ -49,7 +49,7 @@ class Credentials:
         return "Credentials(...)"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Url:
     """An absolute `http` or `https` URL.
 
@@ -147,7 +147,7 @@ def _escaped(target: str) -> str:
     return "".join(c if c.isascii() else "".join(f"%{byte:02X}" for byte in c.encode()) for c in target)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Headers:
     """Header fields in order; names compare without case (RFC 9110, section 5.1)."""
 
@@ -201,7 +201,7 @@ class Body(Protocol):
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})  # RFC 9110, section 9.2.2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Request:
     """What is asked of a server.
 
@@ -253,7 +253,7 @@ def _nothing() -> None:
     """Closes what needs no closing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Response:
     """What a server answered. The body is read once, piece by piece.
 
@@ -331,7 +331,7 @@ def retry_after(value: str, *, now: float) -> float | None:
     return max(0.0, date.timestamp() - now)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ContentRange:
     """Which part of the whole an answer with status 206 holds (RFC 9110, section 14.4).
 

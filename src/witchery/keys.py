@@ -7,11 +7,11 @@ import hashlib
 import re
 from base64 import b64decode
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from witchery.errors import FormatError
+from witchery.value import frozen
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
@@ -24,7 +24,7 @@ _RSA_ENCRYPTION = bytes.fromhex("06092a864886f70d0101010500")  # the OID 1.2.840
 _PEM = re.compile(rb"-----BEGIN PUBLIC KEY-----([A-Za-z0-9+/=\s]+)-----END PUBLIC KEY-----")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PublicKey:
     """A public key under the file name by which apk looks it up.
 
@@ -73,7 +73,7 @@ class PublicKey:
         return "SHA256:" + hashlib.sha256(b64decode(found[1]) if found else self.pem).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PrivateKey:
     """An RSA key that signs, under the name that its public half has in a keys folder.
 

@@ -1,14 +1,12 @@
 """Composed images before the tools that unpack, run and read them."""
 
-import hashlib
-import os
-import stat
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 from support.composed import image_of
+from support.manifests import LOST_BY_APK, ONLY_APKS, OURS_AND_APKS, answers, of_folder
 from support.peers import JUDGES, Subject, call, need
 from support.real_apk import RealApk
 from support.shared import needs_shared
@@ -75,46 +73,11 @@ def test_umoci_unpacks_the_tree_that_apk_makes(which: str, world: World, tmp_pat
     need("umoci")
     made = written(which, tmp_path, world)
     call("umoci", "unpack", "--image", f"{made.layout}:{made.tag}", tmp_path / "bundle")
-    ours = manifest(tmp_path / "bundle" / "rootfs")
-    apks = dict(
-        line_of(line)
-        for line in (world.expected / f"{world.name}.noscripts.manifest").read_text().splitlines()
-    )
-    own = {"/etc/apk/arch", "/etc/apk/world", "/lib/apk/db/installed"}
-    only_apks = {"/lib/apk/db/scripts.tar.gz", "/lib/apk/db/triggers", "/var", "/var/log", "/var/log/apk.log"}
-    lost_by_apk = {"/var/log/chrony": "d 0750 0:10 - - 0 -"}  # its setgid bit
+    ours, apks = of_folder(tmp_path / "bundle" / "rootfs"), answers(world)
     assert set(ours) - set(apks) == set()
-    assert set(apks) - set(ours) <= only_apks
-    differing = {path for path in ours if ours[path] != apks[path]} - own
-    assert {path: apks[path] for path in differing} == {
-        path: line for path, line in lost_by_apk.items() if path in ours
-    }
-
-
-def line_of(line: str) -> tuple[str, str]:
-    kind, mode, owner, size, mtime, path, names, rest = line.split(" ", 7)
-    return path, f"{kind} {mode} {owner} {size} {mtime} {names} {rest}"
-
-
-def manifest(root: Path) -> dict[str, str]:
-    """A folder in the form of apk's answers."""
-    found = {}
-    for folder, folders, files in os.walk(root):
-        for name in (*folders, *files):
-            path = Path(folder, name)
-            status = path.lstat()
-            mode = stat.S_IMODE(status.st_mode)
-            owner = f"{status.st_uid}:{status.st_gid}"
-            if path.is_symlink():
-                line = f"l {mode:04o} {owner} - - 0 ->{path.readlink()}"
-            elif path.is_dir():
-                line = f"d {mode:04o} {owner} - - 0 -"
-            else:
-                digest = hashlib.sha256(path.read_bytes()).hexdigest()
-                times = int(status.st_mtime)
-                line = f"f {mode:04o} {owner} {status.st_size} {times} {status.st_nlink} sha256:{digest}"
-            found[f"/{path.relative_to(root)}"] = line
-    return found
+    assert set(apks) - set(ours) <= ONLY_APKS
+    differing = {path for path in ours if ours[path] != apks[path]} - OURS_AND_APKS
+    assert differing == LOST_BY_APK.keys() & ours.keys()
 
 
 @pytest.fixture(scope="module", params=["signed", "single"])

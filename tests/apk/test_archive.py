@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -16,6 +15,7 @@ from witchery.errors import FormatError, IntegrityError, Refused
 from witchery.rootfs.content import BytesContent
 from witchery.rootfs.entry import Entry, Kind, directory, file, symlink
 from witchery.rootfs.tar_writer import TarWriter
+from witchery.value import replace
 
 INFO = PackageInfo(name="p", version="1-r0", arch="x86_64", build_time=1)
 

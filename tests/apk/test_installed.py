@@ -1,7 +1,6 @@
 """The installed database: written as apk writes it, read whoever wrote it."""
 
 import hashlib
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from witchery.apk.package import Package
 from witchery.apk.pkginfo import PackageInfo
 from witchery.errors import FormatError
 from witchery.rootfs.entry import Entry, Kind, directory, file, symlink
+from witchery.value import replace
 
 STANZA = "C:Q1AAAAAAAAAAAAAAAAAAAAAAAAAAA=\nP:{name}\nV:1.0-r0\nA:x86_64\nS:1\nI:2\nT:t\nU:\nL:MIT"
 ANSWERS = sorted(SHARED.glob("alpine/*/expected/*.installed"))

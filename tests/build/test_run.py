@@ -5,7 +5,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,6 +29,7 @@ from witchery.oci import transport
 from witchery.oci.config import Execution
 from witchery.oci.image import build
 from witchery.store import archive, layout, rootfs_dir
+from witchery.value import replace
 
 pytestmark = [pytest.mark.peer, needs_shared]
 

@@ -1,7 +1,5 @@
 """The generated base: what every image wants where no package brings it."""
 
-from dataclasses import fields, replace
-
 import pytest
 
 from support.effects import NOTHING, effects_of, rows, texts
@@ -10,6 +8,7 @@ from witchery.compose.release import Release, releases
 from witchery.config.accounts import Accounts, Group, User
 from witchery.config.dialect import Dialect, effective
 from witchery.config.model import Base, ImageConfig
+from witchery.value import fields, replace
 
 DEFAULT = effective(ImageConfig(), Dialect.WITCHERY).config
 ALPINE = (Release("3.19.1", "the index `v3.19.1-643-gec825d20535`"),)

@@ -4,7 +4,6 @@ import hashlib
 import io
 import tarfile
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -34,6 +33,7 @@ from witchery.errors import IntegrityError, Refused
 from witchery.rootfs.accounts import Accounts
 from witchery.rootfs.content import BytesContent
 from witchery.rootfs.entry import Entry, directory, file, symlink
+from witchery.value import replace
 
 ACCOUNTS = Accounts(
     passwd="root:x:0:0::/:/bin/sh\nweb:x:100:101::/:/bin/sh\n", group="root:x:0:\nweb:x:101:\n"

@@ -1,7 +1,6 @@
 """Laws of composing, on packages that nobody would make."""
 
 import hashlib
-from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -19,6 +18,7 @@ from witchery.errors import Refused
 from witchery.oci.image import MAX_LAYERS
 from witchery.rootfs.accounts import Accounts
 from witchery.rootfs.entry import Kind
+from witchery.value import replace
 
 pytestmark = pytest.mark.property
 

@@ -1,7 +1,6 @@
 """One tree of several packages: whose file it is, and where it stands when folders are links."""
 
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from witchery.compose.part import Part
 from witchery.compose.tree import Tree, merge
 from witchery.errors import Refused
 from witchery.rootfs.entry import Entry, Kind, directory
+from witchery.value import replace
 
 USR_MERGED = {"bin": "usr/bin", "lib": "usr/lib", "sbin": "usr/sbin"}
 

@@ -1,11 +1,11 @@
 """The trees that our layers make, held against the trees that real apk made of the same packages."""
 
 import hashlib
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from support.manifests import LOST_BY_APK, ONLY_APKS, OURS_AND_APKS, answers, is_full
 from support.shared import needs_shared
 from support.unpacked import Inode, tree_of
 from support.worlds import World, worlds
@@ -14,27 +14,9 @@ from witchery.compose.composition import Composition, compose
 from witchery.compose.tree import merge
 from witchery.config.model import Layering
 from witchery.rootfs.accounts import Accounts
+from witchery.value import replace
 
 pytestmark = [needs_shared, pytest.mark.conformance]
-
-OURS_AND_APKS = {
-    "etc/apk/arch",  # the same text, another time
-    "etc/apk/world",
-    "lib/apk/db/installed",
-}
-"""Files of the top layer that apk writes too; compared by content where the answers have it."""
-
-ONLY_APKS = {
-    "lib/apk/db/scripts.tar.gz",  # no script is ever run in an image, so none is kept
-    "lib/apk/db/triggers",
-    "var",
-    "var/log",
-    "var/log/apk.log",  # what apk said while it made the tree
-}
-"""Paths that apk makes for itself where no package brings them."""
-
-LOST_BY_APK = {"var/log/chrony": 0o2750}
-"""Folders whose setgid bit apk loses when it makes them, and the mode that the package states."""
 
 EVERY_WORLD = worlds()
 STRATEGIES = {
@@ -77,36 +59,6 @@ def test_the_package_database_is_the_one_that_apk_writes(world: World, tmp_path:
     ours = installed.parse(database)
     as_apk_forgets = [each if each.directories else replace(each, replaces=()) for each in ours]
     assert installed.encode(as_apk_forgets) == world.database.read_bytes()
-
-
-def is_full(world: World) -> bool:
-    return (world.expected / f"{world.name}.noscripts.manifest").exists()
-
-
-def answers(world: World) -> dict[str, str]:
-    """What apk made: a line for each path."""
-    return manifest(world) if is_full(world) else listing(world)
-
-
-def manifest(world: World) -> dict[str, str]:
-    """`type mode uid:gid size mtime path links sha256-or-target`, times only of files."""
-    found = {}
-    for line in (world.expected / f"{world.name}.noscripts.manifest").read_text().splitlines():
-        kind, mode, owner, size, mtime, path, names, rest = line.split(" ", 7)
-        found[path.lstrip("/")] = f"{kind} {int(mode, 8):o} {owner} {size} {mtime} {names} {rest}"
-    return found
-
-
-def listing(world: World) -> dict[str, str]:
-    """`type mode uid:gid size path -> target`."""
-    found = {}
-    for line in (world.expected / f"{world.name}.files").read_text().splitlines():
-        kind, mode, owner, size, rest = line.split(" ", 4)
-        path, _, target = rest.partition(" -> ")
-        if path != ".":
-            size = "-" if kind == "d" else size
-            found[path.removeprefix("./")] = f"{kind} {mode} {owner} {size} {target}"
-    return found
 
 
 def described(inode: Inode, path: str, *, full: bool) -> str:

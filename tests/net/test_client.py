@@ -5,7 +5,6 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
@@ -21,6 +20,7 @@ from witchery.errors import NetworkError
 from witchery.http import Request, Url
 from witchery.net.client import Client
 from witchery.net.settings import Pace, Policy
+from witchery.value import replace
 
 
 def test_a_good_server_is_asked_once_and_its_bytes_arrive() -> None:

@@ -1,6 +1,5 @@
 """The sender: redirects, credentials, certificates and proxies."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +22,7 @@ from witchery.net.netrc import Netrc
 from witchery.net.proxies import Proxies
 from witchery.net.reporter import Reporter
 from witchery.net.settings import NetSettings
+from witchery.value import replace
 
 
 def test_redirects_are_followed_up_to_a_limit() -> None:

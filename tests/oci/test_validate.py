@@ -4,7 +4,6 @@ import gzip
 import itertools
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 import pytest
 
@@ -19,6 +18,7 @@ from witchery.oci.layer import Expansion, uncompressed
 from witchery.oci.layout import entry
 from witchery.oci.manifest import Manifest
 from witchery.oci.validate import Blobs, Mismatch, validate
+from witchery.value import replace
 
 
 def two_layers() -> Made:

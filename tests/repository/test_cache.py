@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from witchery.apk import archive_record
 from witchery.digest import Digest
 from witchery.repository.cache import DAY, IN_USE, Cache, Layer, Pruned
 from witchery.store import atomic
+from witchery.value import replace
 
 TESTS = Path(__file__).resolve().parents[1]
 PACKAGES = 12

@@ -1,7 +1,6 @@
 """Indexes: believed only with a good signature, asked for only as often as needed."""
 
 import gzip
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from witchery.arch import Arch
 from witchery.errors import FormatError, IntegrityError, NetworkError, StorageError, TrustError, WitcheryError
 from witchery.keys import Keyring
 from witchery.repository.keyrings import read_keys
+from witchery.value import replace
 
 OTHER = "stranger@example.org-2.rsa.pub"
 

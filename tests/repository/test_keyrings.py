@@ -1,6 +1,5 @@
 """The trusted keys: files, folders, and a key fetched by https."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from witchery.errors import FormatError, StorageError, TrustError, UsageError
 from witchery.http import Url
 from witchery.net.client import Client
 from witchery.repository.keyrings import embedded_keys, fetch_key, keyring, read_keys
+from witchery.value import replace
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Packages: the whole chain is checked, from a server, from a folder, from the cache, and from a file."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,6 +21,7 @@ from witchery.errors import (
 from witchery.keys import Keyring
 from witchery.repository.keyrings import read_keys
 from witchery.repository.packages import read_package
+from witchery.value import replace
 
 OTHER = "stranger@example.org-2.rsa.pub"
 BOOT = "v3.19.1-boot-x86_64"

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,6 +21,7 @@ from witchery.net.settings import Pace
 from witchery.repository.indexes import fetch_index
 from witchery.repository.location import Repository
 from witchery.repository.packages import Wanted, fetch_packages
+from witchery.value import replace
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import stat
 import tarfile
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ from witchery.errors import FormatError, IntegrityError, Refused, StorageError
 from witchery.oci.layer import Expansion
 from witchery.store import rootfs_dir
 from witchery.store.rootfs_dir import Limits, Unpacked
+from witchery.value import replace
 
 ROOT = os.geteuid() == 0
 needs_root = pytest.mark.skipif(not ROOT and os.environ.get("CI") != "true", reason="needs root")

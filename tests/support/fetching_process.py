@@ -5,13 +5,13 @@ Arguments: location, cache folder, key file, times. Prints the digests of the da
 
 import resource
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 from support.fetching import Place
 from witchery.errors import WitcheryError
 from witchery.keys import Keyring
 from witchery.repository.keyrings import read_keys
+from witchery.value import replace
 
 
 def main(location: str, cache: str, key_file: str, times: str, file_limit: str = "") -> int:

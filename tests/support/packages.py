@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from support.worlds import read_part
 from witchery.apk import archive, writer
@@ -14,6 +13,7 @@ from witchery.keys import PrivateKey
 from witchery.rootfs.content import BytesContent, Content
 from witchery.rootfs.entry import Entry, Kind, directory, file, symlink
 from witchery.rootfs.tar_writer import TarWriter
+from witchery.value import replace
 
 TIME = 1_700_000_000
 """When everything here was built."""

@@ -17,7 +17,9 @@ from witchery.rootfs.content import BytesContent
 SETS = ("v3.19.1-boot-x86_64", "v3.19-x86_64", "v3.13-aarch64")
 """The sets of packages that come with the answers of real apk."""
 
-_SERVICES = "alpine-baselayout busybox chrony dhcpcd doas tiny-cloud openrc wpa_supplicant"
+_SERVICES = (  # what `etc/apk/world` has in apk's answer: its digest is there
+    "alpine-baselayout busybox busybox-binsh chrony dhcpcd doas openrc tiny-cloud-nocloud wpa_supplicant"
+)
 _INSTALLING = re.compile(r"\) Installing (\S+) \((\S+)\)")
 
 
@@ -62,11 +64,15 @@ class World:
         plain = self.expected / f"{self.name}.log"
         return (plain if plain.exists() else self.expected / f"{self.name}.noscripts.log").read_text()
 
+    @property
+    def installed(self) -> list[str]:
+        """The packages, with their versions, in the order in which apk installed them."""
+        return [f"{match[1]}-{match[2]}" for match in _INSTALLING.finditer(self.log)]
+
     def parts(self, folder: Path) -> tuple[Part, ...]:
         """The packages in the order of installation; `folder` may get a usable copy of the set."""
-        named = [f"{match[1]}-{match[2]}" for match in _INSTALLING.finditer(self.log)]
         root = repository(self.set, folder) / self.arch
-        return tuple(_part(root, name) for name in named)
+        return tuple(_part(root, name) for name in self.installed)
 
     def __str__(self) -> str:
         return f"{self.set}/{self.name}"

@@ -17,7 +17,6 @@ Whom to trust is not decided here: see `signature` and `Archive.identity`.
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from witchery.apk import signature
@@ -29,6 +28,7 @@ from witchery.errors import FormatError, IntegrityError, located
 from witchery.rootfs import tar
 from witchery.rootfs.entry import Entry, Kind
 from witchery.rootfs.tar import oddities
+from witchery.value import frozen
 
 MAX_CONTROL = 16 << 20
 """How much a control segment may inflate to, in bytes."""
@@ -65,7 +65,7 @@ class Script(NamedTuple):
     text: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Archive:
     """A package whose bytes were checked.
 

@@ -8,13 +8,13 @@ The same syntax states what a package provides: `so:libz.so.1=1.3.1`.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
 from witchery.apk import identity as identities
 from witchery.apk import version as versions
 from witchery.errors import FormatError
+from witchery.value import frozen
 
 _PARTS = re.compile(r"(!?)([^<>=~@\s]*)(@[^<>=~\s]*)?(?:([<>=~]+)(\S+))?")
 _NAME = re.compile(r"[A-Za-z0-9._+,:/\[\]-]+")
@@ -59,7 +59,7 @@ class DependencyError(FormatError):
     """Text that is no dependency."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Dependency:
     """One condition on what is installed.
 

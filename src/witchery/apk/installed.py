@@ -14,7 +14,6 @@ import hashlib
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from witchery.apk import identity as identities
@@ -22,6 +21,7 @@ from witchery.apk.package import Package
 from witchery.apk.pkginfo import PackageInfo
 from witchery.errors import FormatError, located
 from witchery.rootfs.entry import Entry, Kind
+from witchery.value import frozen
 
 MAX_SIZE = 256 << 20
 """The largest database that is read, in bytes."""
@@ -82,7 +82,7 @@ class InstalledDirectory(NamedTuple):
     files: tuple[InstalledFile, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class InstalledPackage:
     """A package in the database.
 

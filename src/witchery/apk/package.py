@@ -13,12 +13,12 @@ Indexes in use contain broken data, and a package with some is not simply refuse
 """
 
 import re
-from dataclasses import dataclass
 from typing import Self
 
 from witchery.apk import identity as identities
 from witchery.apk.dependency import Dependency, DependencyError, Provide
 from witchery.errors import FormatError, located
+from witchery.value import frozen
 
 NOARCH = "noarch"
 """The architecture of packages that fit every one."""
@@ -30,7 +30,7 @@ _SEPARATORS = re.compile(" +")
 _DIGITS = re.compile("[0-9]*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Package:
     """One version of a package.
 

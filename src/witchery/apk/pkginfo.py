@@ -6,10 +6,10 @@ skipped, as apk does.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
 from typing import Any
 
 from witchery.errors import FormatError
+from witchery.value import fields, frozen
 
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -43,7 +43,7 @@ _LISTS = {
 _ON_ONE_LINE = ("install_if", "triggers")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class PackageInfo:
     """The fields of a `.PKGINFO`; dependencies as they are written.
 

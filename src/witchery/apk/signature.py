@@ -13,12 +13,12 @@ Nothing here reads files: the caller brings the bytes.
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from witchery.codec import GzipReader
 from witchery.errors import FormatError, TrustError
 from witchery.keys import PublicKey
 from witchery.rootfs import tar
+from witchery.value import frozen
 
 HASHES = {"RSA": "sha1", "RSA256": "sha256", "RSA512": "sha512"}
 """Signature algorithms by their names in `.SIGN.` files, and the hash each signs."""
@@ -30,7 +30,7 @@ MAX_SIGNATURE = 1 << 16
 _PREFIX = ".SIGN."
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Signature:
     """One signature.
 
@@ -45,7 +45,7 @@ class Signature:
     value: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Trust:
     """Why some bytes are trusted; false where nobody known vouches for them.
 

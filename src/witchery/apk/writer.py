@@ -6,7 +6,6 @@ since the control segment names its digest, then control, then the signature ove
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 
 from witchery.apk.archive import Archive, Script
 from witchery.apk.pkginfo import PackageInfo
@@ -17,6 +16,7 @@ from witchery.keys import PrivateKey
 from witchery.rootfs.content import BytesContent, Content
 from witchery.rootfs.entry import Entry, Kind, directory, file
 from witchery.rootfs.tar_writer import TarWriter
+from witchery.value import frozen, replace
 
 DEFAULT_ALGORITHMS = ("RSA256",)
 """What packages and indexes are signed with."""
@@ -26,7 +26,7 @@ COMPATIBLE_ALGORITHMS = ("RSA", "RSA256")
 _MAX_DESCRIPTION = 160  # apk ignores a longer one
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DataSegment:
     """What is known of a data segment when it is written.
 

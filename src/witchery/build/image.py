@@ -1,7 +1,6 @@
 """The use case: from a request to an image, and the contents of its layers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from witchery.build.parts import Gathered, gather
@@ -33,12 +32,13 @@ from witchery.oci.image import build as build_image
 from witchery.repository.cache import Cache
 from witchery.repository.cache import Layer as CachedLayer
 from witchery.rootfs.content import BytesContent, Content
+from witchery.value import frozen
 
 AUTHOR = "witchery"
 _TITLE = "org.opencontainers.image."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Built:
     """An image that was composed, not yet delivered anywhere.
 

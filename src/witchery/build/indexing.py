@@ -1,6 +1,5 @@
 """A folder of packages becomes a repository: its index is written and signed."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from witchery.apk import archive as archives
@@ -14,11 +13,12 @@ from witchery.errors import FormatError, UsageError, located
 from witchery.keys import Keyring, PrivateKey
 from witchery.repository.location import INDEX_NAME
 from witchery.store import atomic
+from witchery.value import frozen
 
 _ARCHES = {arch.apk for arch in ALL}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WrittenIndex:
     """An index that was written.
 

@@ -1,18 +1,18 @@
 """Making a key pair."""
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from witchery.errors import UsageError
 from witchery.keys import PrivateKey
 from witchery.store import atomic
+from witchery.value import frozen
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9@._+-]*")
 _SECRET = 0o600
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class KeyPair:
     """A new key pair on disk.
 

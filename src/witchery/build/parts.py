@@ -1,7 +1,6 @@
 """From a request to packages: indexes, a solution, and the packages themselves, checked."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from witchery.apk.dependency import IDENTITY, Dependency
@@ -20,11 +19,12 @@ from witchery.repository.packages import Fetched, Wanted, fetch_packages, read_p
 from witchery.solver.solution import Solution
 from witchery.solver.solver import solve
 from witchery.solver.source import Source
+from witchery.value import frozen
 
 _INDEX_JOBS = 8
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LocalPackage:
     """A package given as a file.
 
@@ -42,7 +42,7 @@ class LocalPackage:
         return Dependency(self.package.name, operator=IDENTITY, version=encode(self.package.identity))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Resolution:
     """What a request comes to.
 
@@ -59,7 +59,7 @@ class Resolution:
     solution: Solution
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Gathered:
     """The packages of an image, checked.
 

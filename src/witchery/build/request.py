@@ -1,7 +1,6 @@
 """What is to be built: the configuration read, the command line added to it, every relative path resolved."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from witchery.arch import Arch
@@ -11,12 +10,13 @@ from witchery.config.model import Base, ImageConfig
 from witchery.errors import UsageError, located
 from witchery.repository.location import Repository, parse_line
 from witchery.store import atomic
+from witchery.value import frozen
 
 MAX_CONFIG = 1 << 20
 """The longest configuration file, in bytes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Request:
     """An image to build.
 

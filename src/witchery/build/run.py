@@ -13,7 +13,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import IO
@@ -37,6 +36,7 @@ from witchery.rootfs.content import Content
 from witchery.store import archive, layout, rootfs_dir
 from witchery.store.inside import open_inside
 from witchery.store.source import ImageSource
+from witchery.value import frozen, replace
 
 ENGINES = ("podman", "docker")
 RUNTIMES = ("runc", "crun", "bwrap")
@@ -55,7 +55,7 @@ class UnusableError(Exception):
     """A runner does not work here; the message says why. The program has not been started."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Found:
     """An image to run.
 

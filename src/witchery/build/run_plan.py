@@ -7,12 +7,12 @@ no engine manages one, nothing outlives the program, and it gets no new privileg
 import re
 import signal
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from witchery import canonical
 from witchery.errors import UsageError
 from witchery.oci.config import Execution
+from witchery.value import frozen
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """Where programs are looked for in an image that does not say."""
@@ -53,7 +53,7 @@ _READONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-tri
 _NUMBER = re.compile(r"[0-9]{1,10}")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Account:
     """Who a program runs as.
 
@@ -70,7 +70,7 @@ class Account:
     home: str = "/"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Process:
     """What is to be run.
 
@@ -89,7 +89,7 @@ class Process:
     terminal: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Host:
     """What matters of the machine.
 

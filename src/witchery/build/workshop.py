@@ -1,7 +1,6 @@
 """Where building happens: the cache, the network, the keys that are trusted, and who is told of progress."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from witchery.http import Request, Response, Url
@@ -9,9 +8,10 @@ from witchery.net.reporter import SILENT, Reporter
 from witchery.repository.access import Access, Send
 from witchery.repository.cache import Cache
 from witchery.repository.keyrings import fetch_key, keyring, read_keys
+from witchery.value import field, frozen, replace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Workshop:
     """What is the same for everything that one command does.
 

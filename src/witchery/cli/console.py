@@ -2,10 +2,10 @@
 
 import os
 import sys
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
 from witchery.errors import ConfigError, WitcheryError
+from witchery.value import field, frozen
 
 if TYPE_CHECKING:
     import argparse
@@ -17,7 +17,7 @@ _BUG = 70
 _STYLES = {"error": "1;31", "warning": "1;33", "note": "1;36", "hint": "32", "dim": "2", "bold": "1"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Console:
     """Standard output and standard error, with what the user asked of them.
 

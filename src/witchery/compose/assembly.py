@@ -5,7 +5,6 @@ layers.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from witchery.compose.hard_links import relink
 from witchery.compose.links import Links
@@ -18,9 +17,10 @@ from witchery.compose.tree import WHITEOUT, Tree
 from witchery.errors import Refused
 from witchery.rootfs.content import BytesContent
 from witchery.rootfs.entry import Entry, Kind, directory
+from witchery.value import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Assembly:
     """An image's files, and how they differ from those of its packages.
 

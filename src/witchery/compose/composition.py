@@ -1,7 +1,6 @@
 """An image as layers: `compose` is where everything in this room comes together."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final, NamedTuple
 
@@ -17,6 +16,7 @@ from witchery.compose.recipes import Recipes
 from witchery.compose.tree import Tree
 from witchery.config.model import Layering, PathRule
 from witchery.digest import Digest
+from witchery.value import frozen
 
 ANNOTATION: Final = "dev.witchery.layer."
 """How the names of layer annotations begin."""
@@ -30,7 +30,7 @@ class LayerKind(Enum):
     TOP = "top"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Signed:
     """A package's data segment as it is.
 
@@ -71,7 +71,7 @@ class Signed:
         return self.part.archive.diff_id
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Derived:
     """A layer that has to be written.
 
@@ -109,7 +109,7 @@ class Row(NamedTuple):
     reasons: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Composition:
     """An image as layers.
 

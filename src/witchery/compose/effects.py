@@ -6,9 +6,9 @@ script.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from witchery.compose import base, certificates, scripts, services
+from witchery.compose.conventions import GROUPS, with_groups
 from witchery.compose.draft import Draft
 from witchery.compose.files import Files
 from witchery.compose.part import Generated, Part
@@ -19,11 +19,12 @@ from witchery.compose.scripts import ScriptReport
 from witchery.config.model import ImageConfig
 from witchery.rootfs.accounts import Accounts, Group, User
 from witchery.rootfs.entry import Kind
+from witchery.value import frozen
 
 _ORIGIN = "`accounts` in the configuration"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Effects:
     """What is added to the files of the packages.
 
@@ -56,12 +57,15 @@ def effects(
         Refused: if accounts are at odds; the message names both sources.
     """
     draft = Draft(files)
-    root = Root(draft, _configured(base.accounts(draft), config))
+    conventions = {} if draft.exists("etc/group") else GROUPS
+    root = Root(draft, _configured(base.accounts(draft), config), conventions)
     if config.contents.scripts == "emulate":
         report = scripts.emulate(parts, files, root)
         warnings = [row.warning for row in report if row.warning]
     else:
         report, warnings = scripts.left_out(parts), []
+    owners = {entry.gname for part in parts for entry in part.entries}
+    root.accounts = with_groups(root.accounts, sorted(owners), conventions)
     generates = config.base.passwd and not draft.exists("etc/passwd")
     accounts = base.nonroot(root.accounts) if generates else root.accounts
     warnings += base.generate(draft, config.base, releases)

@@ -6,7 +6,6 @@ Every path stands once, parents before what is in them, hard links after their f
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from witchery.apk import archive
@@ -16,6 +15,7 @@ from witchery.digest import Digest
 from witchery.errors import IntegrityError, located
 from witchery.rootfs.entry import Entry
 from witchery.rootfs.tar_writer import TarWriter
+from witchery.value import frozen
 
 FORMAT = 1
 """Raised when the same recipe gives other bytes than before."""
@@ -47,7 +47,7 @@ class Copy(NamedTuple):
     entries: Mapping[str, Entry]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Recipe:
     """All that decides the bytes of a layer.
 

@@ -1,15 +1,15 @@
 """What composing works on: packages with their contents at hand, and files that are made up."""
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from witchery.apk.archive import Archive
 from witchery.apk.package import Package
 from witchery.rootfs.content import Content
 from witchery.rootfs.entry import Entry
+from witchery.value import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Part:
     """One package of the image.
 

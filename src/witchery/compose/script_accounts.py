@@ -40,9 +40,10 @@ def addgroup(state: State, arguments: Sequence[str]) -> bool:
         return _member(state, names[0], names[1])
     if len(names) != 1:
         raise NotUnderstood("unusual arguments")
-    if names[0] in root.accounts.groups:
+    if root.expect(names[0]):
         return False
-    gid = _number(options["-g"]) if "-g" in options else root.accounts.free_gid(_range(options))
+    fixed = root.conventions.values()
+    gid = _number(options["-g"]) if "-g" in options else root.accounts.free_gid(_range(options), fixed)
     root.accounts = root.accounts.adding_group(Group(names[0], gid), state.origin)
     state.done.append(f"group `{names[0]}` ({gid})")
     return True
@@ -57,7 +58,7 @@ def adduser(state: State, arguments: Sequence[str]) -> bool:
     if len(names) != 1:
         raise NotUnderstood("unusual arguments")
     name = names[0]
-    if name in root.accounts.users or options.get("-G", "root") not in root.accounts.groups:
+    if name in root.accounts.users or ("-G" in options and not root.expect(options["-G"])):
         return False
     uid = _number(options["-u"]) if "-u" in options else root.accounts.free_uid(_range(options))
     group = _group_of(root, name, uid, options, state.origin)
@@ -80,10 +81,9 @@ def adduser(state: State, arguments: Sequence[str]) -> bool:
 
 
 def _member(state: State, user: str, group: str) -> bool:
-    accounts = state.root.accounts
-    if user not in accounts.users or group not in accounts.groups:
+    if user not in state.root.accounts.users or not state.root.expect(group):
         return False
-    state.root.accounts = accounts.adding_member(user, group)
+    state.root.accounts = state.root.accounts.adding_member(user, group)
     state.done.append(f"user `{user}` in group `{group}`")
     return True
 
@@ -92,7 +92,7 @@ def _group_of(root: Root, name: str, uid: int, options: dict[str, str], origin: 
     if "-G" in options:
         return root.accounts.groups[options["-G"]]
     group = _NOGROUP if "-S" in options else Group(name, uid)
-    if group.name not in root.accounts.groups:
+    if not root.expect(group.name):
         root.accounts = root.accounts.adding_group(group, origin)
     return root.accounts.groups[group.name]
 

@@ -44,8 +44,9 @@ def _set(state: State, arguments: Sequence[str]) -> bool:
 def _getent(state: State, arguments: Sequence[str]) -> bool:
     if len(arguments) != 2 or arguments[0] not in {"passwd", "group"}:
         raise NotUnderstood("unusual arguments")
-    accounts = state.root.accounts
-    return arguments[1] in (accounts.users if arguments[0] == "passwd" else accounts.groups)
+    if arguments[0] == "group":
+        return state.root.expect(arguments[1])
+    return arguments[1] in state.root.accounts.users
 
 
 def _id(state: State, arguments: Sequence[str]) -> bool:
@@ -185,6 +186,8 @@ def _two(arguments: Sequence[str]) -> tuple[str, Sequence[str]]:
 
 def _owner(state: State, text: str) -> tuple[int | None, int | None]:
     user, _, group = text.replace(".", ":", 1).partition(":") if ":" not in text else text.partition(":")
+    if group:
+        state.root.expect(group)
     accounts = state.root.accounts
     uid = int(user) if user.isdigit() else accounts.uid(user)
     gid = int(group) if group.isdigit() else accounts.gid(group)

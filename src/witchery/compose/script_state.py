@@ -1,7 +1,8 @@
 """What a script finds and leaves behind while it is read."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 
+from witchery.compose.conventions import with_groups
 from witchery.compose.draft import Draft
 from witchery.rootfs.accounts import Accounts
 
@@ -14,20 +15,26 @@ class Ended(Exception):  # noqa: N818 - how `exit` gets out of nested lists
     """The script ends here."""
 
 
-@dataclass(slots=True)
 class Root:
     """The root that scripts work on, one after the other.
 
     Attributes:
         draft: Its files.
         accounts: Its users and groups.
+        conventions: Groups with fixed numbers that are there as soon as they are spoken of.
     """
 
-    draft: Draft
-    accounts: Accounts
+    def __init__(self, draft: Draft, accounts: Accounts, conventions: Mapping[str, int]) -> None:
+        self.draft = draft
+        self.accounts = accounts
+        self.conventions = conventions
+
+    def expect(self, group: str) -> bool:
+        """Whether there is a group, by now."""
+        self.accounts = with_groups(self.accounts, [group], self.conventions)
+        return group in self.accounts.groups
 
 
-@dataclass(slots=True)
 class State:
     """One script while it is read.
 
@@ -41,10 +48,11 @@ class State:
         problems: What is not understood, each with its line.
     """
 
-    root: Root
-    origin: str
-    variables: dict[str, str] = field(default_factory=dict)
-    functions: set[str] = field(default_factory=set)
-    errexit: bool = False
-    done: list[str] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
+    def __init__(self, root: Root, origin: str) -> None:
+        self.root = root
+        self.origin = origin
+        self.variables: dict[str, str] = {}
+        self.functions: set[str] = set()
+        self.errexit = False
+        self.done: list[str] = []
+        self.problems: list[str] = []

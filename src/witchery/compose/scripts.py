@@ -7,7 +7,6 @@ pre-install and post-install scripts when it is installed, triggers at the end.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from fnmatch import fnmatchcase
 
@@ -19,6 +18,7 @@ from witchery.compose.script_state import Root, State
 from witchery.compose.shell_syntax import parse
 from witchery.errors import FormatError, located
 from witchery.rootfs.entry import Kind
+from witchery.value import frozen
 
 _INSTALL = (".pre-install", ".post-install")
 _LATER = {
@@ -39,7 +39,7 @@ class Verdict(Enum):
     NOT_DONE = "not done"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ScriptReport:
     """One script of the image.
 

@@ -8,7 +8,6 @@ shell. Anything else keeps it. What a program does by system(3) cannot be seen t
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from witchery.apk import archive
@@ -17,6 +16,7 @@ from witchery.apk.package import Package
 from witchery.compose.part import Part
 from witchery.errors import NoSolutionError
 from witchery.rootfs.entry import Kind
+from witchery.value import frozen
 
 DEPENDENCY = "/bin/sh"
 """The name by which packages ask for a shell without choosing one."""
@@ -33,7 +33,7 @@ _SHOWN_FILES = 3
 _NONE: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class ShellVerdict:
     """What a look into a package that depends on `/bin/sh` has shown.
 

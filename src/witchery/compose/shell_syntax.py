@@ -9,11 +9,11 @@ A loop, a `case`, a group, a pipeline or a subshell is kept as text: recognised 
 
 import hashlib
 import re
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from witchery.compose.shell_words import Kind, Token, Variable, Word, tokens
 from witchery.errors import FormatError
+from witchery.value import frozen
 
 _CLOSES = {
     "if": "fi",
@@ -36,7 +36,7 @@ class Redirection(NamedTuple):
     target: Word
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Simple:
     """A command with its arguments.
 
@@ -55,7 +55,7 @@ class Simple:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Opaque:
     """A compound command that is not looked into.
 
@@ -73,7 +73,7 @@ class Opaque:
         return fingerprint(self.text)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Function:
     """A function's definition: nothing happens until it is called."""
 
@@ -81,7 +81,7 @@ class Function:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class If:
     """A choice: for each branch the condition and what is done; then what is done otherwise."""
 

@@ -6,11 +6,11 @@ script), or the word says that it is not.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from enum import Enum
 from typing import NamedTuple
 
 from witchery.errors import FormatError
+from witchery.value import frozen, replace
 
 MAX_SCRIPT = 1 << 16
 """The longest script that is read, in bytes."""
@@ -32,7 +32,7 @@ class Variable(NamedTuple):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Word:
     """A word of a script.
 

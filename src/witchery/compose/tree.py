@@ -7,7 +7,6 @@ out.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from witchery.compose.conflicts import Conflict, ConflictError, Verdict, outranks, verdict
 from witchery.compose.hard_links import HardLink, relink
@@ -17,6 +16,7 @@ from witchery.compose.notes import Note, Topic
 from witchery.compose.part import Part
 from witchery.errors import Refused
 from witchery.rootfs.entry import Entry, Kind
+from witchery.value import frozen
 
 __all__ = ["GENERATED", "WHITEOUT", "Node", "Tree", "merge"]
 
@@ -26,7 +26,7 @@ WHITEOUT = ".wh."
 _MAX_PASSES = 40
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Tree:
     """The files of some packages.
 

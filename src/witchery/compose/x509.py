@@ -8,10 +8,10 @@ import hashlib
 import re
 from base64 import b64decode
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from witchery.errors import FormatError
+from witchery.value import frozen
 
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----")
 _SEQUENCE, _SET, _UTF8, _VERSION = 0x30, 0x31, 0x0C, 0xA0
@@ -35,7 +35,7 @@ class _Value(NamedTuple):
     whole: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Authority:
     """A certificate.
 

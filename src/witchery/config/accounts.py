@@ -1,14 +1,14 @@
 """Users and groups of an image."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from witchery.config import values
 from witchery.config.faults import Fault, repeated
 from witchery.config.kinds import ListOf, Model, Record, setting
+from witchery.value import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@frozen(kw_only=True)
 class User(Model):
     """A user: a line of `/etc/passwd`."""
 
@@ -36,7 +36,7 @@ class User(Model):
             yield Fault(("uid",), "uid 0 is root's, who is there already; to run as root write `run-as: 0`")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@frozen(kw_only=True)
 class Group(Model):
     """A group: a line of `/etc/group`."""
 
@@ -47,7 +47,7 @@ class Group(Model):
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@frozen(kw_only=True)
 class Accounts(Model):
     """Users and groups, and who runs the entrypoint."""
 

@@ -2,7 +2,6 @@
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import replace
 from enum import Enum
 from types import MappingProxyType
 from typing import NamedTuple
@@ -11,6 +10,7 @@ from witchery.config import tree
 from witchery.config.accounts import Accounts, Group, User
 from witchery.config.kinds import ListOf, Record, settings
 from witchery.config.model import IMAGE, ImageConfig
+from witchery.value import replace
 
 NONROOT = "nonroot"
 NONROOT_ID = 65532

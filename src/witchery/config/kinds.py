@@ -1,16 +1,15 @@
 """The shapes that a value in the configuration can have.
 
 A kind is data: it says what is accepted and in which words, and does nothing. Each use of it (decoding, JSON
-schema, reference page, printing) is one function over all kinds in a module of its own. They are named tuples
-because a class made that way costs a tenth of a dataclass at start-up.
+schema, reference page, printing) is one function over all kinds in a module of its own.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import MISSING, Field, field, fields
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
 from witchery.config.faults import Fault
+from witchery.value import MISSING, Field, field, fields
 
 EMPTY: Mapping[str, Any] = MappingProxyType({})
 """The mapping without entries that fields start with."""
@@ -86,10 +85,10 @@ class MapOf(NamedTuple):
 
 
 class Record(NamedTuple):
-    """A mapping with known keys: one of the dataclasses of `model`.
+    """A mapping with known keys: one of the classes of `model`.
 
     Attributes:
-        type: The dataclass.
+        type: The class.
         short: The key that a bare word stands for, if a bare word may stand here.
         refused: Keys that other tools know, with the reason why they are turned away.
     """
@@ -106,7 +105,7 @@ class Setting(NamedTuple):
     """One key of the configuration.
 
     Attributes:
-        name: The field of the dataclass.
+        name: The field of the class.
         key: The key in the file.
         kind: What its value looks like.
         doc: What it means, in Markdown; one sentence or a few.
@@ -135,7 +134,7 @@ def setting(
     own: bool = False,
     whole: bool = False,
 ) -> Any:
-    """Declares a field of a dataclass as a key of the configuration (see `Setting`).
+    """Declares a field of a class as a key of the configuration (see `Setting`).
 
     Lists, maps, command lines and records start empty; anything else without a default is required.
     """
@@ -153,43 +152,20 @@ def setting(
 
 
 class Model:
-    """Base of the dataclasses whose fields are settings: equality, hash and representation.
-
-    A dataclass would generate the three for each class, which doubles what importing the model costs; and
-    these can hash a mapping.
-    """
+    """Base of the values whose fields are settings."""
 
     __slots__ = ()
-
-    def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and _values(self) == _values(other)
-
-    def __hash__(self) -> int:
-        hashable = (tuple(sorted(x.items())) if isinstance(x, Mapping) else x for x in _values(self))
-        return hash((type(self), *hashable))
-
-    def __repr__(self) -> str:
-        given = (f"{name}={getattr(self, name)!r}" for name in _names(self))
-        return f"{type(self).__name__}({', '.join(given)})"
 
     def faults(self) -> Iterable[Fault]:
         """What is wrong between values that are right one by one."""
         return ()
 
 
-def _values(model: Model) -> tuple[Any, ...]:
-    return tuple(getattr(model, name) for name in _names(model))
-
-
-def _names(model: Any) -> list[str]:
-    return [each.name for each in settings(type(model)).values()]
-
-
 _TABLES: dict[type[Any], Mapping[str, Setting]] = {}
 
 
 def settings(record: type[Any]) -> Mapping[str, Setting]:
-    """The keys of a dataclass of the model, in their order."""
+    """The keys of a class of the model, in their order."""
     table = _TABLES.get(record)
     if table is None:
         found = (_setting(each) for each in fields(record))
@@ -197,8 +173,8 @@ def settings(record: type[Any]) -> Mapping[str, Setting]:
     return table
 
 
-def _setting(declared: Field[Any]) -> Setting:
+def _setting(declared: Field) -> Setting:
     kind, doc, key, own, whole = declared.metadata["setting"]
-    required = declared.default is MISSING and declared.default_factory is MISSING
+    required = declared.default is MISSING and declared.default_factory is None
     default = EMPTY if isinstance(kind, MapOf) else None if required else declared.default
     return Setting(declared.name, key or declared.name, kind, doc, required, default, own, whole)

@@ -1,4 +1,3 @@
-# ruff: noqa: RUF009 - `setting` declares a field, as `dataclasses.field` does
 """The configuration as values, and the one table that everything about its schema is derived from.
 
 Each field names its key, the kind of its value, what it means and what holds when it is not given (see
@@ -6,7 +5,6 @@ Each field names its key, the kind of its value, what it means and what holds wh
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
 
 from witchery.arch import Arch
@@ -14,9 +12,10 @@ from witchery.config import values
 from witchery.config.accounts import Accounts
 from witchery.config.faults import Fault, repeated
 from witchery.config.kinds import Choice, Flag, ListOf, MapOf, Mode, Model, Record, Words, setting
+from witchery.value import frozen, replace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@frozen(kw_only=True)
 class RuntimeKey(Model):
     """A public key that the image trusts when `apk` runs inside it."""
 
@@ -24,7 +23,7 @@ class RuntimeKey(Model):
     content: str = setting(values.PUBLIC_KEY, "The key in PEM form.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@frozen(kw_only=True)
 class Contents(Model):
     """Where packages come from and which are wanted."""
 
@@ -77,7 +76,7 @@ class Contents(Model):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@frozen(kw_only=True)
 class Entrypoint(Model):
     """What the container runs."""
 
@@ -110,7 +109,7 @@ class Entrypoint(Model):
             yield Fault(("services",), "services run only under `type: service-bundle`")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@frozen(kw_only=True)
 class PathRule(Model):
     """Something to create in the image, or to change about what packages brought. Rules apply in order."""
 
@@ -166,7 +165,7 @@ class PathRule(Model):
             yield Fault((), f"the rule changes nothing: give `permissions`, `uid` or `gid` for `{self.path}`")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@frozen(kw_only=True)
 class Layering(Model):
     """How packages become layers."""
 
@@ -182,7 +181,7 @@ class Layering(Model):
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@frozen(kw_only=True)
 class Certificate(Model):
     """A certificate authority to trust."""
 
@@ -190,7 +189,7 @@ class Certificate(Model):
     content: str = setting(values.CERTIFICATE, "One certificate in PEM form.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@frozen(kw_only=True)
 class Certificates(Model):
     """Certificate authorities that the image trusts besides those of its packages' bundle."""
 
@@ -206,7 +205,7 @@ class Certificates(Model):
         yield from repeated("certificate", "additional", [each.name for each in self.additional], "name")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@frozen(kw_only=True)
 class Base(Model):
     """Files that are generated where no package brings them; each can be switched off."""
 
@@ -222,7 +221,7 @@ class Base(Model):
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@frozen(kw_only=True)
 class ImageConfig(Model):
     """An image as its author describes it."""
 

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Generator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 from witchery.errors import NetworkError
@@ -12,6 +11,7 @@ from witchery.net.netrc import Netrc
 from witchery.net.reporter import SILENT, Reporter
 from witchery.net.resume import Download
 from witchery.net.settings import NetSettings
+from witchery.value import replace
 
 if TYPE_CHECKING:
     from witchery.net.transport import Transport

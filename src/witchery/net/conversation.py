@@ -6,18 +6,18 @@ the I/O.
 """
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, replace
 
 from witchery.errors import FormatError, NetworkError
 from witchery.http import Request, Response, Url, retry_after
 from witchery.net.settings import Policy
+from witchery.value import frozen, replace
 
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 _UNPROCESSED = frozenset({425, 429, 503})  # the server says that it did nothing
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Failure:
     """A request that got no answer, or not all of it.
 
@@ -34,7 +34,7 @@ class Failure:
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wait:
     """Do nothing for some seconds, because of `reason`, before asking `url` again."""
 

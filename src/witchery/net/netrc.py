@@ -1,13 +1,13 @@
 """Credentials from a netrc file (the format of ftp(1), as curl and git read it)."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from witchery.errors import StorageError, UsageError
 from witchery.http import Credentials
+from witchery.value import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Netrc:
     """What a netrc file says, by host name.
 

@@ -4,14 +4,14 @@ There is no standard; this follows what curl and most HTTP libraries agree on.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Self
 
 from witchery.errors import FormatError, UsageError
 from witchery.http import Url, redacted
+from witchery.value import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Proxies:
     """The proxies for each scheme, and what to reach without.
 

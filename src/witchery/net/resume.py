@@ -1,13 +1,13 @@
 """Going on with a download that broke off (RFC 9110, sections 13.1.5, 14 and 15.3.7), decided without I/O."""
 
-from dataclasses import dataclass
 from typing import Self
 
 from witchery.errors import NetworkError
 from witchery.http import ContentRange, Request, Response, validator
+from witchery.value import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Download:
     """An answer whose body is being read, and how to ask for the rest of it.
 

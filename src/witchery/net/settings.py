@@ -2,15 +2,15 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 from witchery import __version__
 from witchery.net.proxies import Proxies
+from witchery.value import field, frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Pace:
     """The slowest that an answer may be, so that every request ends.
 
@@ -25,7 +25,7 @@ class Pace:
         return self.grace + received / self.bytes_per_second - elapsed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Policy:
     """When to ask again, and where else.
 
@@ -42,7 +42,7 @@ class Policy:
     downgrade: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class NetSettings:
     """What the room needs to know about the world; handed in once.
 

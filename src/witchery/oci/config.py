@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -12,11 +11,12 @@ from witchery.errors import FormatError
 from witchery.oci import media
 from witchery.oci.descriptor import Descriptor, Platform
 from witchery.oci.document import Fields
+from witchery.value import field, frozen
 
 _PORT = re.compile(r"[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|sctp))?")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class History:
     """How one layer came to be. All for people: nothing depends on it, except that the count has to fit.
 
@@ -57,7 +57,7 @@ class History:
         return {name: value for name, value in written.items() if value}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Execution:
     """What a runtime does with the image unless told otherwise (config.md, "config").
 
@@ -123,7 +123,7 @@ class Execution:
         return {name: value for name, value in written.items() if value}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Config:
     """The configuration of an image: how to run it, and the uncompressed digests of its layers.
 

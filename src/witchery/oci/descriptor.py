@@ -3,13 +3,13 @@
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
 from witchery.arch import Arch
 from witchery.digest import Digest
 from witchery.errors import FormatError, UsageError
 from witchery.oci.document import NOTHING, Fields
+from witchery.value import field, frozen
 
 REF_NAME: Final = "org.opencontainers.image.ref.name"
 """The tag of an entry of a layout's `index.json` (image-spec, annotations.md)."""
@@ -18,7 +18,7 @@ CONTAINERD_NAME: Final = "io.containerd.image.name"
 """The full reference of such an entry, as containerd and Docker read it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Platform:
     """What a manifest runs on (image-spec, image-index.md, "platform").
 
@@ -65,7 +65,7 @@ class Platform:
         return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Descriptor:
     """A pointer to bytes.
 

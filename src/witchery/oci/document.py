@@ -6,13 +6,13 @@ in case (Go's decoder takes either), no NaN, no floating-point sizes.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Self, TypeVar
 
 from witchery import canonical
 from witchery.digest import Digest
 from witchery.errors import FormatError
+from witchery.value import frozen
 
 MAX_DOCUMENT = 4 << 20
 """Bytes of the largest document that is read: what registries take at least (distribution-spec, 4 MB)."""
@@ -26,7 +26,7 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fields:
     """The members of one JSON object. A member that is `null` counts as absent, as in Go's decoder."""
 

@@ -1,7 +1,6 @@
 """An image for one platform, whole: manifest, configuration and layers that fit together."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Self
 
 from witchery.arch import Arch
@@ -12,12 +11,13 @@ from witchery.oci.config import Config, Execution, History
 from witchery.oci.descriptor import Descriptor, Platform
 from witchery.oci.document import NOTHING
 from witchery.oci.manifest import Manifest
+from witchery.value import frozen
 
 MAX_LAYERS = 125
 """The most layers that every common runtime takes; Docker refuses the next at pull (measured with 20.10)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Layer:
     """What a manifest says of a layer and what a configuration does, in one value, so that they never part.
 
@@ -29,7 +29,7 @@ class Layer:
 
     descriptor: Descriptor
     diff_id: Digest
-    history: History = History()  # noqa: RUF009 - frozen
+    history: History = History()
 
     @property
     def compression(self) -> str:
@@ -44,7 +44,7 @@ class Layer:
         return found
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Image:
     """An image for one platform.
 

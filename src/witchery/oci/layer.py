@@ -1,13 +1,13 @@
 """Layer blobs as tar streams: what is compressed is inflated, within limits (image-spec, layer.md)."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from witchery.codec import CHUNK, GzipReader
 from witchery.errors import FormatError
+from witchery.value import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Expansion:
     """How far a blob may grow when it is inflated.
 

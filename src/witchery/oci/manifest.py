@@ -1,7 +1,6 @@
 """Manifests and indexes (image-spec, manifest.md and image-index.md), with the bytes they were read from."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Self
 
 from witchery import canonical
@@ -11,9 +10,10 @@ from witchery.errors import FormatError, Refused
 from witchery.oci import media
 from witchery.oci.descriptor import Descriptor
 from witchery.oci.document import NOTHING, Fields
+from witchery.value import field, frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Manifest:
     """One image for one platform, or an artifact.
 
@@ -86,7 +86,7 @@ class Manifest:
         return Descriptor.of(self.media_type, self.raw)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Index:
     """A list of manifests: an image for several platforms, or the contents of a layout.
 

@@ -10,11 +10,11 @@ Sources: the grammar of distribution's `reference` package; distribution-spec, "
 """
 
 import re
-from dataclasses import dataclass, replace
 from typing import Final, Self
 
 from witchery.digest import Digest
 from witchery.errors import UsageError
+from witchery.value import frozen, replace
 
 DOCKER_HUB: Final = "docker.io"
 """The registry that is meant when none is named."""
@@ -30,7 +30,7 @@ _MAX_NAME = 255
 _EXAMPLE = "a reference looks like `registry.example.org/team/app:1.0`"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reference:
     """The full name of an image.
 

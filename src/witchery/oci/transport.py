@@ -13,16 +13,16 @@ Parsing is pure: whether a path exists is not looked at.
 """
 
 import re
-from dataclasses import dataclass
 
 from witchery.errors import UsageError
 from witchery.oci.reference import Reference, is_tag
+from witchery.value import frozen
 
 STDOUT = "-"
 """The path of an archive that goes to standard output."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LayoutFolder:
     """A folder in the OCI image layout.
 
@@ -38,7 +38,7 @@ class LayoutFolder:
         return f"oci:{self.path}" + (f":{self.tag}" if self.tag else "")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ArchiveFile:
     """A tar file that holds an OCI layout and Docker's `manifest.json`.
 
@@ -54,7 +54,7 @@ class ArchiveFile:
         return f"oci-archive:{self.path}" + (f":{self.name}" if self.name else "")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RegistryImage:
     """An image in a registry.
 
@@ -68,7 +68,7 @@ class RegistryImage:
         return f"docker://{self.reference}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RootfsFolder:
     """A folder that holds an unpacked image.
 
@@ -82,7 +82,7 @@ class RootfsFolder:
         return f"rootfs:{self.path}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PlainFolder:
     """A folder without a word on what it holds: as a target an OCI layout, as a source whatever is in it.
 

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass
 
 from witchery.digest import Digest
 from witchery.errors import FormatError, WitcheryError
@@ -12,12 +11,13 @@ from witchery.oci.descriptor import Descriptor
 from witchery.oci.document import MAX_DOCUMENT
 from witchery.oci.layer import DEFAULT, Expansion, uncompressed
 from witchery.oci.manifest import Manifest
+from witchery.value import frozen
 
 Blobs = Callable[[Descriptor], Iterable[bytes] | None]
 """Finds the bytes that a descriptor names; None where they are missing. They need not be verified."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Mismatch:
     """Two sides that should be equal and are not.
 

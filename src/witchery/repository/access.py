@@ -2,18 +2,18 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from witchery.http import Request, Response
 from witchery.keys import Keyring
 from witchery.net.reporter import SILENT, Reporter
 from witchery.repository.cache import Cache
+from witchery.value import field, frozen
 
 Send = Callable[[Request], Response]
 """The network: see `witchery.net.client.Client.send`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Access:
     """How repositories are reached.
 

@@ -13,7 +13,6 @@ import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from witchery import canonical
@@ -23,6 +22,7 @@ from witchery.digest import Digest
 from witchery.errors import IntegrityError, Refused, StorageError
 from witchery.store import atomic
 from witchery.store.blobs import BlobStore
+from witchery.value import frozen
 
 DAY = 86400.0
 """Temporary files, and blobs that no package names, are left alone for so long, in seconds."""
@@ -33,7 +33,7 @@ _MAX_RECORD = 1 << 28
 _MAX_DOCUMENT = 1 << 28
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Document:
     """A file of a server, as it was fetched.
 
@@ -52,7 +52,7 @@ class Document:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Layer:
     """A layer that was written here.
 
@@ -67,7 +67,7 @@ class Layer:
     diff_id: Digest
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Share:
     """How much of one kind is in the cache: number of files, and their bytes together."""
 
@@ -76,7 +76,7 @@ class Share:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pruned:
     """What pruning took away."""
 
@@ -84,7 +84,7 @@ class Pruned:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cache:
     """A folder of fetched things.
 
@@ -289,7 +289,7 @@ class Cache:
             return None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _File:
     path: Path
     kind: str
@@ -297,7 +297,7 @@ class _File:
     used: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Unit:
     files: tuple[_File, ...]
     used: float

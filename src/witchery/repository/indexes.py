@@ -1,7 +1,6 @@
 """Indexes of repositories: fetched, and believed only after their signature was checked."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from witchery.apk import index as apk_index
@@ -16,11 +15,12 @@ from witchery.errors import FormatError, StorageError, TrustError, WitcheryError
 from witchery.repository.access import Access
 from witchery.repository.documents import read_document
 from witchery.repository.location import INDEX_NAME, Repository
+from witchery.value import frozen
 
 _LOOKED_AT = 50  # packages, to find out what architecture an index is for
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class VerifiedIndex:
     """An index whose signature was checked.
 

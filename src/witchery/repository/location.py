@@ -9,13 +9,13 @@ architecture.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from witchery.apk.package import Package
 from witchery.arch import Arch
 from witchery.errors import FormatError, located
 from witchery.http import Credentials, Url, redacted
+from witchery.value import field, frozen, replace
 
 INDEX_NAME = "APKINDEX.tar.gz"
 
@@ -26,7 +26,7 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 _ARCH = "${APK_ARCH}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Repository:
     """One repository.
 

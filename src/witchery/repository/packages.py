@@ -13,7 +13,6 @@ import hashlib
 import threading
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
@@ -31,6 +30,7 @@ from witchery.repository.access import Access
 from witchery.repository.documents import unexpected
 from witchery.repository.location import Repository
 from witchery.store import atomic
+from witchery.value import frozen
 
 JOBS = 6
 """How many packages are fetched at once."""
@@ -42,7 +42,7 @@ _SLACK = 1 << 16  # a package may be signed again after it was indexed
 _MIRROR = "the mirror may be in the middle of an update: try again later, or use another one"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Wanted:
     """A package to fetch.
 
@@ -57,7 +57,7 @@ class Wanted:
     repositories: tuple[Repository, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Fetched:
     """A package whose bytes were checked, with its data segment in the cache.
 

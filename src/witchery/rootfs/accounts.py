@@ -6,12 +6,12 @@ as busybox's `adduser -S` and `addgroup -S` give them, so the same additions in 
 numbers everywhere.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple, Self, TypeVar
 
 from witchery.errors import FormatError, Refused
+from witchery.value import field, frozen, replace
 
 SYSTEM_IDS = range(100, 1000)
 """The numbers that a system account is given, as Alpine's busybox has it."""
@@ -63,7 +63,7 @@ class Group(NamedTuple):
         return f"{self.name}:x:{self.gid}:{','.join(self.members)}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Accounts:
     """The users and groups of an image; made by `read`, grown by `adding_user` and its like.
 
@@ -80,8 +80,8 @@ class Accounts:
     group: str = ""
     shadow: str | None = None
     origins: Mapping[str, str] = field(default_factory=dict)
-    users: Mapping[str, User] = field(init=False)
-    groups: Mapping[str, Group] = field(init=False)
+    users: Mapping[str, User] = field(default_factory=dict)
+    groups: Mapping[str, Group] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Reads the text.
@@ -135,13 +135,13 @@ class Accounts:
         """
         return _free({user.uid for user in self.users.values()}, among, "user")
 
-    def free_gid(self, among: range = SYSTEM_IDS) -> int:
-        """The number that the next group gets.
+    def free_gid(self, among: range = SYSTEM_IDS, besides: Iterable[int] = ()) -> int:
+        """The number that the next group gets; never one of `besides`.
 
         Raises:
             Refused: if all are taken.
         """
-        return _free({group.gid for group in self.groups.values()}, among, "group")
+        return _free({*besides, *(group.gid for group in self.groups.values())}, among, "group")
 
     def adding_user(self, user: User, origin: str) -> Self:
         """With a user, and a line in `etc/shadow` that lets nobody in, if there is that file.

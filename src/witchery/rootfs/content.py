@@ -5,8 +5,9 @@ is its own affair. One that can check itself does so while it is read.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Protocol
+
+from witchery.value import frozen
 
 
 class Content(Protocol):
@@ -22,7 +23,7 @@ class Content(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BytesContent:
     """A content held in memory."""
 

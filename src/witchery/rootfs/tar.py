@@ -6,7 +6,6 @@ reader accepts (a path that leaves the tree, a sparse file, an unknown type) is 
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from witchery.errors import FormatError
@@ -58,8 +57,7 @@ class oddities:  # noqa: N801 - a namespace of constants
     AFTER_END = "bytes after the end of the archive"
 
 
-@dataclass(slots=True)
-class _Extensions:
+class _Extensions(NamedTuple):
     """What extended headers say about the member that follows them."""
 
     path: str = ""

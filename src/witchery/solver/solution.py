@@ -1,12 +1,12 @@
 """The answer: which packages, in which order, where from, and why."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
 
 from witchery.apk.dependency import Dependency
 from witchery.apk.package import Package
 from witchery.solver.source import Source
+from witchery.value import frozen
 
 
 class Cause(Enum):
@@ -17,7 +17,7 @@ class Cause(Enum):
     INSTALL_IF = "install_if"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reason:
     """One reason why a package is in a solution: an edge that leads to it.
 
@@ -34,7 +34,7 @@ class Reason:
     packages: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Selected:
     """A package of a solution.
 
@@ -51,7 +51,7 @@ class Selected:
     reasons: tuple[Reason, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Solution:
     """Packages that satisfy a world.
 

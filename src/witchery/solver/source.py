@@ -1,13 +1,13 @@
 """Where packages can be taken from."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from witchery.apk.index import Index
 from witchery.apk.package import Package
+from witchery.value import frozen
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@frozen(eq=False)
 class Source:
     """A repository, or packages that were given by hand.
 

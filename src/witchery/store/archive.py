@@ -5,7 +5,6 @@ order of name, with no trace of when or by whom it was written.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,6 +24,7 @@ from witchery.rootfs.entry import Kind
 from witchery.rootfs.tar_writer import TarWriter
 from witchery.store.atomic import replacing, storing
 from witchery.store.source import ImageSource, content_of, verified
+from witchery.value import frozen
 
 MAX_MEMBERS = 10_000
 """How many files an archive may hold."""
@@ -132,7 +132,7 @@ def read(path: Path) -> ImageSource:
     return ImageSource(index, lambda descriptor: archive.chunks(form.blob_path(descriptor.digest)))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Archive:
     """The members of a tar file, to be read where they lie."""
 

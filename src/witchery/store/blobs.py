@@ -8,7 +8,6 @@ its end gets the bytes of that name or an error.
 import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,9 +15,10 @@ from witchery.codec import CHUNK
 from witchery.digest import Digest
 from witchery.errors import IntegrityError
 from witchery.store import atomic
+from witchery.value import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BlobContent:
     """A stored blob as a content that checks itself; see `witchery.rootfs.content`.
 
@@ -72,7 +72,7 @@ class BlobWriter:
         return Digest("sha256", self._hash.hexdigest())
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class BlobStore:
     """A folder `<root>/sha256/<hex>`, as in an OCI image layout (image-layout.md, "Blobs")."""
 

@@ -6,7 +6,6 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from witchery.digest import Digest
@@ -91,11 +90,11 @@ def is_layout(folder: Path) -> bool:
     return (folder / form.LAYOUT_FILE).is_file()
 
 
-@dataclass(slots=True)
 class _Made:
     """What a writer has made so far, to be undone if it fails."""
 
-    paths: list[Path] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.paths: list[Path] = []
 
     def undo(self) -> None:
         for path in reversed(self.paths):

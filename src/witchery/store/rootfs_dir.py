@@ -24,13 +24,14 @@ from witchery.rootfs.entry import Entry, Kind
 from witchery.store.atomic import PREFIX, storing
 from witchery.store.overlay import MAX_NAME, OPAQUE, WHITEOUT, Node, Tree
 from witchery.store.source import content_of, verified
+from witchery.value import frozen
 
 _REFUSED = frozenset({errno.EPERM, errno.EACCES, errno.EINVAL, errno.ENOTSUP, errno.ENOSYS})
 _TIMES = range(-(1 << 63) // 10**9 + 1, (1 << 63) // 10**9)
 _ID_LIMIT = (1 << 32) - 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Limits:
     """How much an image may unpack to.
 
@@ -45,7 +46,7 @@ class Limits:
     expansion: Expansion = DEFAULT
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unpacked:
     """What became of an image.
 

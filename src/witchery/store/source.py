@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from witchery.arch import Arch
 from witchery.digest import Digest
@@ -13,6 +12,7 @@ from witchery.oci.document import MAX_DOCUMENT
 from witchery.oci.image import Image
 from witchery.oci.manifest import Index
 from witchery.rootfs.content import Content
+from witchery.value import frozen
 
 MAX_NESTING = 3
 """How many indexes may stand inside each other."""
@@ -51,7 +51,7 @@ def content_of(digest: Digest, contents: Mapping[Digest, Content]) -> Content:
     return found
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Blob:
     """A blob of an image on disk; a `Content` that verifies itself while it is read.
 
@@ -78,7 +78,7 @@ class Blob:
         return verified(self.open(), self.descriptor)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ImageSource:
     """Something on disk that holds images.
 
