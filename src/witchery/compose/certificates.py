@@ -10,7 +10,6 @@ from itertools import count
 
 from witchery.compose.draft import Draft
 from witchery.compose.part import Part
-from witchery.compose.x509 import Authority
 from witchery.config.model import Certificates
 from witchery.errors import FormatError, located
 
@@ -57,6 +56,8 @@ def update(draft: Draft) -> tuple[str, ...]:
 
 def _links(draft: Draft, certificates: Mapping[str, bytes]) -> int:
     """Links by name, and by hash to these; of equal certificates only the first has one by hash."""
+    from witchery.compose.x509 import Authority
+
     made, seen = 0, set()
     for path, data in sorted(certificates.items()):
         name = path.rpartition("/")[2].removesuffix(".crt").translate(_PLAIN)
@@ -84,6 +85,10 @@ def generate(draft: Draft, parts: Sequence[Part], wanted: Certificates) -> tuple
     Raises:
         FormatError: naming the certificate, if one is none.
     """
+    if not wanted.additional and not wanted.providers:
+        return ()
+    from witchery.compose.x509 import Authority
+
     added = []
     for certificate in wanted.additional:
         pem = certificate.content.strip().encode() + b"\n"

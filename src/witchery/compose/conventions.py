@@ -1,14 +1,17 @@
-"""The groups that every Alpine system has, by their fixed numbers.
+"""What is the same on every Alpine system: groups with fixed numbers, and homes that are nobody's.
 
-They are lines of `/etc/group` in the package `alpine-baselayout-data` of 3.19. An image without that package
-has a generated file, and a group of these is in it as soon as a file belongs to it or a script speaks of it.
-So a number means the same in both.
+The groups are lines of `/etc/group` in the package `alpine-baselayout-data` of 3.19. An image without that
+package has a generated file, and a group of these is in it as soon as a file belongs to it or a script speaks
+of it. So a number means the same in both.
 """
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from witchery.rootfs.accounts import Accounts, Group
+
+HOMELESS = ("", "/", "/dev/null", "/nonexistent", "/var/empty")
+"""Homes that are nobody's: they are never made, and never given to a user."""
 
 ORIGIN = "the fixed groups of Alpine"
 

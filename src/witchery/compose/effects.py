@@ -8,12 +8,11 @@ script.
 from collections.abc import Sequence
 
 from witchery.compose import base, certificates, scripts, services
-from witchery.compose.conventions import GROUPS, with_groups
+from witchery.compose.conventions import GROUPS, HOMELESS, with_groups
 from witchery.compose.draft import Draft
 from witchery.compose.files import Files
 from witchery.compose.part import Generated, Part
 from witchery.compose.release import Release
-from witchery.compose.script_accounts import HOMELESS
 from witchery.compose.script_state import Root
 from witchery.compose.scripts import ScriptReport
 from witchery.config.model import ImageConfig

@@ -10,12 +10,11 @@ that goes unseen.
 
 from collections.abc import Sequence
 
+from witchery.compose.conventions import HOMELESS
 from witchery.compose.script_state import NotUnderstood, Root, State
 from witchery.rootfs.accounts import ORDINARY_IDS, SYSTEM_IDS, Group, User
 from witchery.rootfs.entry import Kind
 
-HOMELESS = ("", "/", "/dev/null", "/nonexistent", "/var/empty")
-"""Homes that are nobody's: they are never made, and never given to a user."""
 _NOGROUP = Group("nogroup", 65533)
 """The group of a system user for whom none is named."""
 _ROOT = ("root", "0")

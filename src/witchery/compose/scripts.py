@@ -13,9 +13,7 @@ from fnmatch import fnmatchcase
 from witchery.apk.archive import Script
 from witchery.compose.files import Files
 from witchery.compose.part import Part
-from witchery.compose.script_run import run
 from witchery.compose.script_state import Root, State
-from witchery.compose.shell_syntax import parse
 from witchery.errors import FormatError, located
 from witchery.rootfs.entry import Kind
 from witchery.value import frozen
@@ -27,7 +25,7 @@ _LATER = {
     ".pre-deinstall": "runs when the package is removed",
     ".post-deinstall": "runs when the package is removed",
 }
-_SHELL = re.compile(r"#!\s*/(?:usr/)?bin/(?:(?:busybox\s+)?(?:sh|ash)|bash|dash)((?:\s+-[eux]+)*)\s*")
+_SHELL = r"#!\s*/(?:usr/)?bin/(?:(?:busybox\s+)?(?:sh|ash)|bash|dash)((?:\s+-[eux]+)*)\s*"
 _NOTHING = "would do nothing in a fresh image"
 
 
@@ -120,10 +118,13 @@ def _irrelevant(part: Part, script: Script, reason: str) -> ScriptReport:
 
 
 def _read(part: Part, script: Script, root: Root) -> ScriptReport:
+    from witchery.compose.script_run import run  # most images have no scripts, and do not wait for this
+    from witchery.compose.shell_syntax import parse
+
     name = script.name[1:]
     state = State(root, f"the {name} script of `{part}`")
     text = script.text.decode("utf-8", "surrogateescape")
-    shebang = _SHELL.fullmatch(text.split("\n", 1)[0])
+    shebang = re.fullmatch(_SHELL, text.split("\n", 1)[0])
     if shebang is None:
         state.problems.append("it is not a shell script")
     else:
