@@ -379,7 +379,7 @@ class TestLayering:
     @pytest.mark.parametrize("strategy", ["packages", "origin", "single"])
     @pytest.mark.parametrize("budget", [1, 2, 60])
     def test_no_packages_are_no_problem(self, strategy: str, budget: int) -> None:
-        layering = replace(Layering(budget=budget), strategy=strategy)  # type: ignore[arg-type]
+        layering = replace(Layering(budget=budget), strategy=strategy)
         assert len(composed(layering=layering).layers) == 1
 
 

@@ -69,7 +69,9 @@ def test_the_last_answer_is_returned_when_the_attempts_are_used_up() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asks", "waits"), [("7", 7.0), ("86400", 60.0), ("soon", 0.5), ("0", 0.5), (http_date(-100), 0.5)]
+    ("asks", "waits"),
+    [("7", 7.0), ("86400", 60.0), ("soon", 0.5), ("0", 0.5), (http_date(-100), 0.5)],
+    ids=["soon", "late", "malformed", "now", "past"],
 )
 def test_retry_after_is_honoured_up_to_a_limit(asks: str, waits: float) -> None:
     slept = Slept()

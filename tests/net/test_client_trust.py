@@ -169,7 +169,7 @@ def test_unreadable_certificates_are_an_error(tmp_path: Path, text: str | None) 
 
 
 def through(proxy: Url, **more: object) -> NetSettings:
-    return replace(QUICK, proxies=Proxies(http=proxy, https=proxy), **more)  # type: ignore[arg-type]
+    return replace(QUICK, proxies=Proxies(http=proxy, https=proxy), **more)
 
 
 @pytest.mark.parametrize("password", ["", "pr0xy"])

@@ -1,6 +1,5 @@
 """An `Access` for tests, and what was asked through it."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from support.repositories import keyring
@@ -15,6 +14,7 @@ from witchery.repository.cache import Cache
 from witchery.repository.indexes import VerifiedIndex, fetch_index
 from witchery.repository.location import Repository
 from witchery.repository.packages import Fetched, Wanted, fetch_packages
+from witchery.value import field, frozen
 
 X86_64 = Arch.parse("x86_64")
 
@@ -32,7 +32,7 @@ def unreachable(request: Request) -> Response:
     raise AssertionError(f"the network was used: {request.url}")
 
 
-@dataclass
+@frozen
 class Place:
     """A repository and a cache, and how to reach them."""
 

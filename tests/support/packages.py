@@ -94,7 +94,7 @@ def make_package(
     """
     described = info or PackageInfo(name=name, version=version, arch="x86_64", build_time=TIME)
     return writer.package(
-        replace(described, **fields),  # type: ignore[arg-type]  # names and types are PackageInfo's
+        replace(described, **fields),
         entries_of(
             files or {}, folders=folders, links=links, hard_links=hard_links, modes=modes, owners=owners
         ),
@@ -130,5 +130,5 @@ def raw_part(
     tar.close()
     gzip.close()
     info = PackageInfo(name=name, version="1.0-r0", arch="x86_64", build_time=TIME, installed_size=1)
-    info = replace(info, datahash=hashlib.sha256(data).hexdigest(), **fields)  # type: ignore[arg-type]
+    info = replace(info, datahash=hashlib.sha256(data).hexdigest(), **fields)
     return part_of(writer.control_segment(info) + bytes(data))

@@ -10,15 +10,16 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import unquote, urlsplit
 
+from witchery.value import field, frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class Asked:
     """A request as a server saw it."""
 
@@ -31,7 +32,7 @@ class Asked:
         return self.headers.get(name.lower(), "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen(kw_only=True)
 class Answer:
     """What a server does with a request.
 
@@ -302,7 +303,7 @@ def _pump(one: socket.socket, other: socket.socket) -> None:
             (other if source is one else one).sendall(data)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Authority:
     """A certificate authority and a certificate of it for 127.0.0.1."""
 
