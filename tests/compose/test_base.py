@@ -166,6 +166,16 @@ def test_the_release_is_what_repositories_state(
     assert [each.version for each in releases(descriptions, locations)] == versions
 
 
+def test_the_release_package_of_a_repository_tells_too() -> None:
+    (found,) = releases(["a mirror"], ["/srv/x", "/x/v3.19/main"], ["3.19.1-r0", "3.19.0-r0", "odd"])
+    assert found == Release("3.19.1", "the package `alpine-release-3.19.1-r0`")
+    (edge,) = releases([], [], ["3.20.0_alpha20231219-r0"])
+    assert edge.os_release().split(b"\n")[2:4] == [
+        b"VERSION_ID=3.20.0_alpha20231219",
+        b'PRETTY_NAME="Alpine Linux v3.20"',
+    ]
+
+
 @pytest.mark.parametrize(
     ("found", "reason"),
     [

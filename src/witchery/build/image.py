@@ -98,9 +98,11 @@ def build(request: Request, workshop: Workshop) -> Built:
     gathered = gather(request, access)
     resolution, parts = gathered.resolution, gathered.parts
     merged = tree.merge(parts)
+    untagged = [each for each in resolution.indexes if not each.repository.tag]
     stated = releases(
-        (each.index.description for each in resolution.indexes),
-        (each.repository.location for each in resolution.indexes),
+        (each.index.description for each in untagged),
+        (each.repository.location for each in untagged),
+        (found.version for each in untagged for found in each.index.named("alpine-release")),
     )
     done = effects(parts, Files(merged), request.config, releases=stated)
     composition = compose(

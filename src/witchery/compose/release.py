@@ -11,6 +11,7 @@ from typing import NamedTuple
 _DESCRIPTION = re.compile(
     r"v?([0-9]+\.[0-9]+(?:\.[0-9]+)?(?:_(?:alpha|beta|rc)[0-9]+)?)(?:-[0-9]+-g[0-9a-f]+)?"
 )
+_PACKAGED = re.compile(r"([0-9]+\.[0-9]+\.[0-9]+(?:_(?:alpha|beta|rc)[0-9]+)?)-r[0-9]+")
 _LOCATION = re.compile(r"/(?:v([0-9]+\.[0-9]+)|(edge))(?:/|$)")
 
 
@@ -43,12 +44,16 @@ class Release(NamedTuple):
         return "".join(f"{line}\n" for line in lines).encode()
 
 
-def releases(descriptions: Iterable[str], locations: Iterable[str]) -> tuple[Release, ...]:
+def releases(
+    descriptions: Iterable[str], locations: Iterable[str], offered: Iterable[str] = ()
+) -> tuple[Release, ...]:
     """The releases that repositories belong to, one for each branch, the most exact statement of each.
 
     Args:
         descriptions: What indexes call themselves: `v3.19.1-643-gec825d20535`, `3.19.1`.
         locations: Where repositories are: `https://dl-cdn.alpinelinux.org/alpine/v3.19/main`.
+        offered: Versions of the package `alpine-release` in the indexes: `3.19.1-r0`. Asked for only
+            where no index says in its description what it belongs to.
     """
     found: dict[str, Release] = {}
     stated = [
@@ -59,6 +64,12 @@ def releases(descriptions: Iterable[str], locations: Iterable[str]) -> tuple[Rel
         for text in locations
         if (m := _LOCATION.search(text))
     ]
+    if not stated:
+        stated = [
+            Release(m[1], f"the package `alpine-release-{text}`")
+            for text in offered
+            if (m := _PACKAGED.fullmatch(text))
+        ]
     for release in (*stated, *named):
         known = found.get(release.branch)
         if known is None or _exactness(release) > _exactness(known):
