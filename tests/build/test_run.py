@@ -63,12 +63,13 @@ def image(boot_set: Path) -> Made:
 
 
 @pytest.fixture(autouse=True)
-def _nothing_left(tmp_path: Path) -> Iterator[None]:
-    """After each test the temporary folder has no more of our folders than before."""
-    before = {name for name in os.listdir(tempfile.gettempdir()) if name.startswith("witchery-")}  # noqa: PTH208
+def _nothing_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """After each test the temporary folder is empty again."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     yield
-    after = {name for name in os.listdir(tempfile.gettempdir()) if name.startswith("witchery-")}  # noqa: PTH208
-    assert after <= before
+    assert list(temporary.iterdir()) == []
 
 
 def written(made: Made, where: Path) -> transport.Transport:
