@@ -15,7 +15,7 @@ demo: $(VENV)/installed
 	@echo '$$ witchery run oci:build/hello'
 	@$(BIN)/witchery run oci:build/hello || echo '(nothing on this machine can run it: install podman, docker, runc, crun or bubblewrap)'
 	@echo
-	@echo 'Next, an image of official packages, from Alpine's mirrors:'
+	@echo 'Next, an image of official packages, from the mirrors of Alpine:'
 	@echo '  . $(VENV)/bin/activate'
 	@echo '  witchery build examples/wget/witchery.yaml -o oci:build/wget'
 	@echo '  witchery run oci:build/wget -- --version'
