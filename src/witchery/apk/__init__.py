@@ -1,1 +1,1 @@
-"""The formats of apk: versions, dependencies, packages, indexes, archives, signatures, the installed database."""
+"""The formats of apk: versions, dependencies, packages, indexes, archives, signatures, databases."""

@@ -1,7 +1,7 @@
 """Dependencies: what a package or a world asks for (apk-world(5), apk-package(5) "depend", "install_if").
 
     dependency = ["!"] name ["@" tag] [operator version]
-    operator   = any sequence of "<", ">", "=", "~"; only which of them occur matters; "><" asks for an identity
+    operator   = any sequence of "<", ">", "=", "~"; only which occur matters; "><" asks for an identity
 
 The same syntax states what a package provides: `so:libz.so.1=1.3.1`.
 """

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from witchery.build.parts import Gathered, gather
 from witchery.build.request import Request
 from witchery.build.workshop import Workshop
-from witchery.compose import shell, tree
+from witchery.compose import apk_files, shell, tree
 from witchery.compose.composition import (
     Composition,
     Derived,
@@ -20,7 +20,7 @@ from witchery.compose.composition import (
 from witchery.compose.effects import Effects, effects
 from witchery.compose.files import Files
 from witchery.compose.layer import Written
-from witchery.compose.part import Part
+from witchery.compose.part import Generated, Part
 from witchery.compose.release import releases
 from witchery.config.model import ImageConfig
 from witchery.digest import Digest
@@ -29,8 +29,10 @@ from witchery.oci.config import Execution, History, rfc3339
 from witchery.oci.descriptor import Descriptor
 from witchery.oci.image import Image, Layer
 from witchery.oci.image import build as build_image
+from witchery.repository.access import Access
 from witchery.repository.cache import Cache
 from witchery.repository.cache import Layer as CachedLayer
+from witchery.repository.keyrings import embedded_keys
 from witchery.rootfs.content import BytesContent, Content
 from witchery.value import frozen
 
@@ -94,7 +96,7 @@ def build(request: Request, workshop: Workshop) -> Built:
         Refused: if an input is malformed or untrusted.
         WorldError: if the network or the disk fails.
     """
-    access = workshop.access(request.keys, request.key_urls)
+    access = workshop.access(request.keys, request.key_urls, request.arch)
     gathered = gather(request, access)
     resolution, parts = gathered.resolution, gathered.parts
     merged = tree.merge(parts)
@@ -110,7 +112,7 @@ def build(request: Request, workshop: Workshop) -> Built:
         world=resolution.world,
         arch=request.arch.apk,
         accounts=done.accounts,
-        generated=done.generated,
+        generated=(*done.generated, *_apk_files(request, parts, access)),
         paths=request.config.paths,
         layering=request.config.layering,
         created=workshop.source_date,
@@ -132,6 +134,19 @@ def build(request: Request, workshop: Workshop) -> Built:
         composition=composition,
         effects=done,
         written=writer.written,
+    )
+
+
+def _apk_files(request: Request, parts: tuple[Part, ...], access: Access) -> tuple[Generated, ...]:
+    """What `apk` needs where it is in the image; the keys that come with Witchery are in `alpine-keys`."""
+    contents = request.config.contents
+    shipped = {key.name for key in embedded_keys(request.arch)}
+    return apk_files.generate(
+        parts,
+        repositories=[str(each) for each in request.repositories if not each.is_local],
+        keys=[key for name, key in access.keys.items() if name not in shipped],
+        runtime_repositories=contents.runtime_repositories,
+        runtime_keys=contents.runtime_keyring,
     )
 
 

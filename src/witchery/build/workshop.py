@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from witchery.arch import Arch
 from witchery.http import Request, Response, Url
 from witchery.net.reporter import SILENT, Reporter
 from witchery.repository.access import Access, Send
@@ -34,8 +35,13 @@ class Workshop:
     reporter: Reporter = SILENT
     source_date: int | None = None
 
-    def access(self, keys: Sequence[Path] = (), urls: Sequence[str] = ()) -> Access:
+    def access(self, keys: Sequence[Path] = (), urls: Sequence[str] = (), arch: Arch | None = None) -> Access:
         """How repositories are reached, trusting `keys` and those at `urls` as well.
+
+        Args:
+            keys: Files and folders of keys.
+            urls: Where further keys are.
+            arch: Of Alpine's keys only those of this architecture are trusted; None for all.
 
         Raises:
             StorageError: if a key cannot be read.
@@ -45,14 +51,14 @@ class Workshop:
         access = Access(
             send=_sender(self.environ, self.reporter),
             cache=Cache(self.cache),
-            keys=keyring(own),
+            keys=keyring(own, arch=arch),
             offline=self.offline,
             allow_untrusted=self.allow_untrusted,
             reporter=self.reporter,
         )
         if urls:
             fetched = [fetch_key(access, Url.parse(url)) for url in urls]
-            access = replace(access, keys=keyring((*own, *fetched)))
+            access = replace(access, keys=keyring((*own, *fetched), arch=arch))
         return access
 
 

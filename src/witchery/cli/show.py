@@ -49,7 +49,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     if not options.config:
         from witchery.build.parts import resolve
 
-        access = open_workshop(options, console).access(request.keys, request.key_urls)
+        access = open_workshop(options, console).access(request.keys, request.key_urls, request.arch)
         solution = resolve(request, access).solution
     if options.json:
         console.document(_document(request, solution, with_config=not options.packages))

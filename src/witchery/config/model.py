@@ -29,8 +29,8 @@ class Contents(Model):
 
     repositories: tuple[str, ...] = setting(
         ListOf(values.REPOSITORY),
-        "Repositories to build from, which the image's `/etc/apk/repositories` names too: a URL, a path, or"
-        " `@tag` before either.",
+        "Repositories to build from: a URL, a path, or `@tag` before either. Where `apk` is in the image, its"
+        " `/etc/apk/repositories` names the URLs.",
     )
     build_repositories: tuple[str, ...] = setting(
         ListOf(values.REPOSITORY), "Repositories to build from, unknown to the image."
@@ -41,8 +41,8 @@ class Contents(Model):
     )
     keyring: tuple[str, ...] = setting(
         ListOf(values.KEY_LOCATION),
-        "Public keys to trust besides Alpine's release keys, which come with Witchery: paths or URLs. They"
-        " are in the image's `/etc/apk/keys` as well.",
+        "Public keys to trust besides Alpine's release keys, which come with Witchery: paths or URLs."
+        " Where `apk` is in the image, they are in its `/etc/apk/keys` as well.",
     )
     runtime_keyring: tuple[RuntimeKey, ...] = setting(
         ListOf(Record(RuntimeKey)), "Keys that only the image trusts; nothing is built with them."
