@@ -115,11 +115,14 @@ def podman(subject: Subject, argv: Sequence[str], folder: Path) -> str:
     with _short(folder) as short:  # podman takes at most 50 characters
         storage = ("--root", f"{folder}/storage", "--runroot", str(short), "--storage-driver", "overlay")
         base = ("podman", *storage, "--runtime", "runc", "--log-level", "error")
-        call(*base, "load", "-q", "-i", subject.archive)
-        (image,) = call(*base, "images", "-q", "--no-trunc").split()
-        program, *rest = argv
-        run = ("run", "--rm", "--network=none", *_LIMITS, "--entrypoint", program, image, *rest)
-        return call(*base, *run)
+        try:
+            call(*base, "load", "-q", "-i", subject.archive)
+            (image,) = call(*base, "images", "-q", "--no-trunc").split()
+            program, *rest = argv
+            run = ("run", "--rm", "--network=none", *_LIMITS, "--entrypoint", program, image, *rest)
+            return call(*base, *run)
+        finally:  # podman mounts its storage onto itself, and leaves it so
+            subprocess.run(["umount", f"{folder}/storage/overlay"], capture_output=True, check=False)
 
 
 def containerd(subject: Subject, argv: Sequence[str], folder: Path) -> str:
