@@ -62,7 +62,7 @@ def test_the_drop_is_told_in_the_report_the_document_and_the_annotations(
     assert chrony.manifest["annotations"]["dev.witchery.shell.dropped"] == "chrony-4.5-r0"
     config = chrony.folder / "witchery.yaml"
     cache = chrony.folder.parent / "cache"
-    words = ["build", config, "-o", "oci:image", "--arch", "x86_64", "--cache-dir", cache]
+    words = ["build", str(config), "-o", "oci:image", "--arch", "x86_64", "--cache-dir", str(cache)]
     report = process(*words, "--script-report", cwd=tmp_path).err
     assert "`chrony-4.5-r0` is taken without `/bin/sh`" in report
     assert "pre-install  emulated" in report

@@ -143,7 +143,9 @@ def _apk_files(request: Request, parts: tuple[Part, ...], access: Access) -> tup
     shipped = {key.name for key in embedded_keys(request.arch)}
     return apk_files.generate(
         parts,
-        repositories=[str(each) for each in request.repositories if not each.is_local],
+        repositories=[
+            str(each) for each in request.repositories if not each.is_local and each not in request.hidden
+        ],
         keys=[key for name, key in access.keys.items() if name not in shipped],
         runtime_repositories=contents.runtime_repositories,
         runtime_keys=contents.runtime_keyring,

@@ -27,6 +27,7 @@ class Request:
         world: What is requested, in the notation of `/etc/apk/world`; files of packages not among them.
         files: Files of packages to install.
         repositories: Where to build from, in order of preference.
+        hidden: Those of them that the image is not to name.
         keys: Files and folders of keys that the configuration trusts.
         key_urls: Keys that the configuration fetches.
         notes: What a person should know about defaults.
@@ -41,6 +42,7 @@ class Request:
     keys: tuple[Path, ...]
     key_urls: tuple[str, ...]
     notes: tuple[str, ...]
+    hidden: tuple[Repository, ...] = ()
 
 
 def read_request(
@@ -71,8 +73,10 @@ def read_request(
     filled = effective(loaded.config, loaded.dialect)
     folder = Path() if loaded.dialect is Dialect.APKO else source.parent
     contents = filled.config.contents
-    lines = [(line, folder) for line in (*contents.repositories, *contents.build_repositories)]
-    lines += [(line, Path()) for line in repositories]
+    named = [(line, folder) for line in contents.repositories]
+    build = [(line, folder) for line in contents.build_repositories]
+    more = [(line, Path()) for line in repositories]
+    public = _repositories([*named, *more])
     files = [folder / each for each in filled.config.world if _is_file(each)]
     files += [Path(each) for each in packages if _is_file(each)]
     keyring = [(each, "://" in each) for each in contents.keyring]
@@ -83,9 +87,10 @@ def read_request(
         arch=chosen,
         world=tuple(each for each in (*filled.config.world, *packages) if not _is_file(each)),
         files=tuple(files),
-        repositories=_repositories(lines),
+        repositories=_repositories([*named, *build, *more]),
         keys=tuple(folder / each for each, is_url in keyring if not is_url),
         key_urls=tuple(each for each, is_url in keyring if is_url),
+        hidden=tuple(each for each in _repositories(build) if each not in public),
         notes=(*loaded.notes, *filled.notes, *note),
     )
 
