@@ -200,7 +200,7 @@ def test_a_server_that_drips_bytes_ends_in_bounded_time(answer: Answer) -> None:
     begun = time.monotonic()
     with serving(answer) as server, pytest.raises(NetworkError, match="too slow"):
         get(server.url, replace(QUICK, pace=Pace(grace=0.6, bytes_per_second=1000)))
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 8
     assert len(server.asked) == 1
 
 
@@ -212,7 +212,7 @@ def test_a_server_that_stops_is_not_waited_for_longer_than_the_pace_allows() -> 
         pytest.raises(NetworkError, match="too slow"),
     ):
         get(server.url, settings)
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 8
 
 
 def test_a_server_that_says_nothing_ends_in_bounded_time() -> None:
@@ -222,7 +222,7 @@ def test_a_server_that_says_nothing_ends_in_bounded_time() -> None:
         pytest.raises(NetworkError, match=r"sent nothing for too long \(tried 4 times\)"),
     ):
         get(server.url, replace(QUICK, read_timeout=0.2))
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 8
 
 
 def test_all_attempts_together_keep_a_pace() -> None:

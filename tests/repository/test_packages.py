@@ -113,7 +113,7 @@ def test_a_failure_does_not_wait_for_a_slow_download(root: Path, tmp_path: Path)
     patient = replace(QUICK, pace=Pace(grace=60))
     with Server(behave) as server, pytest.raises(NetworkError, match="one"):
         Place(server.url, tmp_path / "cache", settings=patient).fetch()
-    assert time.monotonic() - begun < 3, "the others would take ten seconds and more"
+    assert time.monotonic() - begun < 8, "the others would take ten seconds and more"
 
 
 def test_a_failure_does_not_wait_for_a_server_that_says_nothing(root: Path, tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_a_failure_does_not_wait_for_a_server_that_says_nothing(root: Path, tmp_
     patient = replace(QUICK, read_timeout=60, pace=Pace(grace=60))
     with Server(behave) as server, pytest.raises(NetworkError, match="one"):
         Place(server.url, tmp_path / "cache", settings=patient).fetch()
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 8
 
 
 def test_packages_are_fetched_at_the_same_time_and_come_in_order(tmp_path: Path) -> None:
