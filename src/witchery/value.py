@@ -127,9 +127,7 @@ def replace(instance: _T, **changes: Any) -> _T:
     kept = {each.name: getattr(instance, each.name) for each in fields(instance)}
     if unknown := changes.keys() - kept.keys():
         raise TypeError(f"{type(instance).__name__} has no field `{min(unknown)}`")
-    made = object.__new__(type(instance))
-    for name, given in (kept | changes).items():
-        _set(made, name, given)
+    made: _T = _remade(type(instance), kept | changes)
     _finish(made)
     return made
 
@@ -169,6 +167,18 @@ def _init(self: Any, *args: Any, **kwargs: Any) -> None:
     _finish(self)
 
 
+def _remade(cls: type[_T], given: Mapping[str, Any]) -> _T:
+    made = object.__new__(cls)
+    for name, content in given.items():
+        _set(made, name, content)
+    return made
+
+
+def _reduce(self: Any) -> tuple[Any, ...]:
+    """For `copy` and `pickle`, which would set attributes one by one."""
+    return _remade, (type(self), {each.name: getattr(self, each.name) for each in fields(self)})
+
+
 def _finish(self: Any) -> None:
     check = getattr(type(self), "__post_init__", None)
     if check is not None:
@@ -206,7 +216,12 @@ def _comparison(compare: Callable[[Any, Any], bool]) -> Callable[[Any, object], 
     return method
 
 
-_METHODS: dict[str, Any] = {"__init__": _init, "__setattr__": _frozen, "__delattr__": _frozen}
+_METHODS: dict[str, Any] = {
+    "__init__": _init,
+    "__setattr__": _frozen,
+    "__delattr__": _frozen,
+    "__reduce__": _reduce,
+}
 _EQUALITY = {"__eq__": _eq, "__hash__": _hash}
 _ORDER = {
     "__lt__": _comparison(lambda a, b: a < b),
