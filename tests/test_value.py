@@ -77,7 +77,6 @@ def test_values_are_equal_and_hash_alike_exactly_if_their_fields_do(a: int, b: i
 def test_values_of_different_classes_are_not_equal() -> None:
     other: object = Original(1, 2)
     assert Point(1, 2) != other
-    assert Point(1, 2) != (1, 2)
 
 
 def test_a_value_is_printed_as_it_is_made() -> None:
@@ -97,9 +96,10 @@ def test_a_value_cannot_change_and_has_no_room_for_more() -> None:
 
 def test_a_value_is_checked_at_birth_and_when_it_is_replaced() -> None:
     assert replace(Point(1, 2), x=5) == Point(5, 2)
-    for attempt in (lambda: Point(1, -1), lambda: replace(Point(1), y=-1)):
-        with pytest.raises(ValueError, match="below zero"):
-            attempt()
+    with pytest.raises(ValueError, match="below zero"):
+        Point(1, -1)
+    with pytest.raises(ValueError, match="below zero"):
+        replace(Point(1), y=-1)
     with pytest.raises(TypeError, match="no field `z`"):
         replace(Point(1), z=1)
 
@@ -119,7 +119,7 @@ def test_a_mapping_counts_in_the_hash_by_its_items() -> None:
 
 
 def test_values_are_ordered_by_their_fields_where_that_is_asked_for() -> None:
-    assert sorted([Named(name="b"), Named(name="a")])[0].name == "a"
+    assert min(Named(name="b"), Named(name="a")).name == "a"
     assert Named(name="a") <= Named(name="a", tags=("x",))
     assert Named(name="b") > Named(name="a") >= Named(name="a")
     with pytest.raises(TypeError):
