@@ -9,6 +9,8 @@ import hashlib
 import io
 import json
 import random
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -50,7 +52,7 @@ def big_package(name: str, path: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def big(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def big(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A repository of four packages of 100 MB, of five files each."""
     root = tmp_path_factory.mktemp("big")
     folder = root / "x86_64"
@@ -59,7 +61,8 @@ def big(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "APKINDEX.tar.gz").write_bytes(writer.index(stanzas, key=key()))
     (root / "keys").mkdir()
     (root / "keys" / key().name).write_bytes(key().public.pem)
-    return root
+    yield root
+    shutil.rmtree(root)
 
 
 @needs_shared
@@ -88,4 +91,5 @@ def test_a_big_image_takes_no_more_than_its_largest_file_on_top(
     )  # fmt: skip
     assert taken.status == 0, taken.said
     assert (tmp_path / "image.tar").stat().st_size > 395 * MB
+    shutil.rmtree(tmp_path)  # pytest keeps what is left for a while, and this is much
     assert taken.peak <= BASE + LARGEST, f"{taken.peak / MB:.1f} MB"

@@ -58,7 +58,7 @@ def fetch_index(access: Access, repository: Repository, arch: Arch) -> VerifiedI
     except TrustError as error:
         raise _with_keys(error, access) from error.__cause__
     except StorageError as error:
-        if isinstance(place, Path) and not place.exists():
+        if isinstance(place, Path) and isinstance(error.__cause__, FileNotFoundError):
             raise _missing(place) from None
         raise error from error.__cause__
 
@@ -106,10 +106,18 @@ def _with_keys(error: TrustError, access: Access) -> TrustError:
 def _missing(place: Path) -> StorageError:
     """Says what is there instead of an index."""
     root = place.parent.parent
-    found = [arch.apk for arch in ALL if (root / arch.apk / INDEX_NAME).is_file()]
+    found = [arch.apk for arch in ALL if _is_there(root / arch.apk / INDEX_NAME)]
     hint = "make one with `witchery index`"
     if found:
         hint = f"the repository has indexes for {', '.join(found)}"
-    elif (root / INDEX_NAME).is_file():
+    elif _is_there(root / INDEX_NAME):
         hint = f"give the folder above, `{root.parent}`: architectures are found below it"
     return StorageError(f"the repository has no index: `{place}`", hint=hint)
+
+
+def _is_there(file: Path) -> bool:
+    """Whether a file is there, as far as we may look."""
+    try:
+        return file.is_file()
+    except OSError:
+        return False

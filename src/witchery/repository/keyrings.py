@@ -34,7 +34,8 @@ def read_keys(path: Path) -> tuple[PublicKey, ...]:
         UsageError: if a folder holds no keys.
     """
     with atomic.storing(path):
-        files = sorted(path.glob(f"*{_SUFFIX}")) if path.is_dir() else [path]
+        is_folder = path.is_dir()
+        files = [each for each in sorted(path.iterdir()) if each.suffix == _SUFFIX] if is_folder else [path]
     if not files:
         raise UsageError(f"no key (`*{_SUFFIX}`) in the folder: `{path}`")
     found = []

@@ -86,8 +86,13 @@ def read(folder: Path) -> ImageSource:
 
 
 def is_layout(folder: Path) -> bool:
-    """True for a folder that says it is a layout."""
-    return (folder / form.LAYOUT_FILE).is_file()
+    """True for a folder that says it is a layout.
+
+    Raises:
+        StorageError: if we may not look.
+    """
+    with storing(folder):
+        return (folder / form.LAYOUT_FILE).is_file()
 
 
 class _Made:
@@ -228,7 +233,9 @@ def _small(folder: Path, path: str) -> bytes:
 
 def _read(folder: Path, path: str) -> Iterator[bytes]:
     """A file of the layout, in pieces; no part of `path` may be a link."""
-    if not folder.is_dir():
+    with storing(folder):
+        there = folder.is_dir()
+    if not there:
         raise StorageError(f"no such folder: `{folder}`")
     with storing(folder / path):
         try:
