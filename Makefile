@@ -36,7 +36,7 @@ format: $(VENV)/developed
 	$(BIN)/ruff check --fix src tests examples benchmarks
 
 docs: $(VENV)/developed
-	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/reference/generate.py
 
 bench: $(VENV)/developed
 	$(BIN)/python benchmarks/warm.py

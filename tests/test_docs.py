@@ -1,0 +1,75 @@
+"""The documentation tells the truth: generated pages are fresh, links lead somewhere, examples build."""
+
+import importlib.util
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from support.command import Command
+from witchery.cli import COMMANDS
+from witchery.config.load import load
+
+ROOT = Path(__file__).resolve().parents[1]
+MADE_WITH = (3, 11)
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+
+
+@pytest.fixture(scope="module")
+def generate() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs/reference/generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_generated_pages_are_fresh(generate: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    for path, data in generate.files().items():
+        if path.name == "commands.md" and sys.version_info[:2] != MADE_WITH:
+            continue  # argparse words its usage lines anew from time to time
+        assert path.read_bytes() == data, f"run docs/reference/generate.py: {path}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
+        if "://" not in target:
+            assert (page.parent / target.strip()).exists(), target
+
+
+def test_the_readme_names_every_command() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert not [name for name in COMMANDS if f"`witchery {name}" not in readme]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_configuration_shown_is_one(page: Path) -> None:
+    """Each block of YAML with known top-level keys decodes; what is cut short stands for itself."""
+    for block in re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL):
+        if "..." not in block:
+            data = block.encode()
+            load("witchery.yaml", {"witchery.yaml": data}.__getitem__)
+
+
+def test_the_session_in_the_readme_is_a_real_one(
+    tmp_path: Path, boot_set: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the first screen shows, from the same packages: output and digest, line by line."""
+    readme = (ROOT / "README.md").read_text()
+    shown = re.search(r"--explain-layers\n(.*?)\n\n\$ witchery run", readme, re.DOTALL)
+    config = re.search(r"\$ cat witchery.yaml\n(.*?)\n\n", readme, re.DOTALL)
+    assert shown is not None
+    assert config is not None
+    text = config[1].replace("https://dl-cdn.alpinelinux.org/alpine/v3.19/main", str(boot_set))
+    (tmp_path / "witchery.yaml").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    done = Command(tmp_path, capsys)(
+        "build", "witchery.yaml", "-o", "oci:wget", "--explain-layers", "--arch", "x86_64"
+    )
+    assert done.status == 0, done.err
+    assert (done.err + done.out).splitlines() == shown[1].splitlines()
