@@ -10,8 +10,10 @@ for.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import accumulate
 from typing import overload
 
 from witchery.apk.package import Package
@@ -21,6 +23,7 @@ from witchery.rootfs import tar
 LIMIT = 1 << 28
 """The most bytes an inflated index may have; all of Alpine's are below 2^24."""
 
+_UNWANTED = re.compile(" !([^ <>=~\n]+)")
 _MALFORMED_LINE = re.compile("\n[^\n][^:\n]")
 
 
@@ -110,6 +113,11 @@ class Index(Sequence[Package]):
         packages = (self[position] for position in self._conditions.get(name, ()))
         return tuple(package for package in packages if package.install_if)
 
+    def depending_on(self, name: str) -> Iterator[Package]:
+        """The packages that have a dependency or a conflict on `name`, found one by one."""
+        for mark in (" ", " !") if name in self._depends.unwanted else (" ",):
+            yield from (self[position] for position in self._depends.find(mark + name))
+
     def offers(self) -> Iterable[str]:
         """Every name that some package has or provides."""
         return self._offers.keys()
@@ -130,6 +138,11 @@ class Index(Sequence[Package]):
         return offers
 
     @cached_property
+    def _depends(self) -> "_Text":
+        """All dependencies, in which one can look for names."""
+        return _Text(_values(self._stanzas, "D"))
+
+    @cached_property
     def _conditions(self) -> dict[str, tuple[int, ...]]:
         """Where the packages are whose `install_if` speaks of a name."""
         conditions: dict[str, tuple[int, ...]] = {}
@@ -139,6 +152,27 @@ class Index(Sequence[Package]):
                 if position not in known[-1:]:
                     conditions[name] = (*known, position)
         return conditions
+
+
+class _Text:
+    """Lists of dependencies as one text. It is made faster than a table, and few names are ever looked up.
+
+    Attributes:
+        unwanted: The names that some entry forbids.
+    """
+
+    def __init__(self, lists: Sequence[str]) -> None:
+        self._text = " " + "\n ".join(lists) + "\n"
+        self._starts = list(accumulate((len(each) + 2 for each in lists), initial=0))
+        self.unwanted = frozenset(_UNWANTED.findall(self._text))
+
+    def find(self, entry: str) -> Iterator[int]:
+        """The positions of the lists with an entry that starts with this and ends with it or a version."""
+        at = self._text.find(entry)
+        while at >= 0:
+            if self._text[at + len(entry)] in " \n<>=~":
+                yield bisect_right(self._starts, at) - 1
+            at = self._text.find(entry, at + 1)
 
 
 def _values(stanzas: Sequence[str], letter: str) -> list[str]:

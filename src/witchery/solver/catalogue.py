@@ -53,7 +53,6 @@ class Catalogue:
         self._conditioned: dict[str, tuple[str, ...]] = {}
         self._fits: dict[Dependency, tuple[bool, ...]] = {}
         self._leads_to: dict[Candidate, tuple[str, ...]] = {}
-        self._dependents: dict[str, list[Candidate]] = {}
 
     def offers(self, name: str) -> tuple[Offer, ...]:
         """Who provides `name`, in the order of sources and indexes. A package may occur more than once."""
@@ -91,16 +90,15 @@ class Catalogue:
         names = self._leads_to.get(candidate)
         if names is None:
             package = candidate.package
-            depends = dict.fromkeys(each.name for each in package.depends)
-            for name in depends:
-                self._dependents.setdefault(name, []).append(candidate)
+            depends = (dependency.name for dependency in package.depends)
             provides = (name for name, _version in package.provides)
             names = self._leads_to[candidate] = (*depends, *provides, *self.conditioned_on(package.name))
         return names
 
-    def dependents(self, name: str) -> Sequence[Candidate]:
-        """The packages that depend on a name, of those that `leads_to` was asked for."""
-        return self._dependents.get(name, ())
+    def depending_on(self, name: str) -> Iterator[Package]:
+        """All packages that depend on a name, whatever the world can reach."""
+        for source in self.sources:
+            yield from source.index.depending_on(name)
 
     def agreement(self, dependency: Dependency) -> tuple[bool, ...]:
         """For each of `offers(dependency.name)`, whether selecting it agrees with the dependency."""

@@ -170,14 +170,17 @@ class State:
                     name.recheck_dependencies = True
 
     def is_settled(self, name: Name) -> bool:
-        """Says whether all names whose packages depend on a name are decided."""
-        reached, names, ranks = self.discovery.candidates, self.names, self.discovery.ranks
-        for candidate in self.catalogue.dependents(name.name):
-            if candidate in reached:
-                for provided, _version in candidate.names:
-                    other = names.get(provided)
-                    if provided in ranks and (other is None or not other.decided):
-                        return False
+        """Says whether all names whose packages depend on a name are decided.
+
+        All packages count, also those that the world cannot reach, and whose names are therefore never
+        decided.
+        """
+        names = self.names
+        for package in self.catalogue.depending_on(name.name):
+            for provided in (package.name, *(each for each, _version in package.provides)):
+                other = names.get(provided)
+                if other is None or not other.decided:
+                    return False
         return True
 
     def may_hold(self, name: str) -> bool:
