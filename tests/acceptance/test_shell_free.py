@@ -25,13 +25,14 @@ def chrony(builder: Builder, boot_set: Path) -> BuiltImage:
 
 
 @pytest.mark.parametrize("peer", ["umoci", "podman", "containerd"])
-def test_it_runs_where_there_is_no_shell(chrony: BuiltImage, peer: str, tmp_path: Path) -> None:
-    (tmp_path / "run").mkdir()
-    (tmp_path / "shell").mkdir()
-    said = JUDGES[peer](chrony.subject, ("/usr/sbin/chronyd", "--version"), tmp_path / "run")
+def test_it_runs(chrony: BuiltImage, peer: str, tmp_path: Path) -> None:
+    said = JUDGES[peer](chrony.subject, ("/usr/sbin/chronyd", "--version"), tmp_path)
     assert said.startswith("chronyd (chrony) version 4.5 ")
+
+
+def test_no_shell_can_be_started_in_it(chrony: BuiltImage, tmp_path: Path) -> None:
     with pytest.raises(DisagreementError, match="/bin/sh"):
-        JUDGES[peer](chrony.subject, ("/bin/sh", "-c", "true"), tmp_path / "shell")
+        JUDGES["umoci"](chrony.subject, ("/bin/sh", "-c", "true"), tmp_path)
 
 
 def test_no_package_and_no_file_is_a_shell(chrony: BuiltImage) -> None:
