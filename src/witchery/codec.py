@@ -77,7 +77,7 @@ class GzipReader:
     """
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._chunks = iter(chunks)
+        self._chunks = _cut(chunks)
         self._pending = b""
         self.offset = 0
 
@@ -128,6 +128,15 @@ class GzipReader:
             chunk, self._pending = self._pending, b""
             self.offset += len(chunk)
             yield chunk
+
+
+def _cut(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The chunks in pieces of at most `CHUNK`: what is left of one is copied at each step of inflating."""
+    for chunk in chunks:
+        if len(chunk) <= CHUNK:
+            yield chunk
+        else:
+            yield from (chunk[start : start + CHUNK] for start in range(0, len(chunk), CHUNK))
 
 
 def _inflate(inflate: "isal_zlib.Decompress", chunk: bytes, offset: int) -> Iterator[bytes]:
