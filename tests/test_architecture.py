@@ -11,7 +11,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "witchery"
 FLOORS = (
     {"errors", "value"},
     {"digest", "arch", "codec", "canonical", "http", "keys"},
-    {"rootfs"},
+    {"rootfs", "elf"},
     {"apk", "oci"},
     {"config", "solver"},
     {"compose"},
