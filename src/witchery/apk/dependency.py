@@ -14,7 +14,6 @@ from typing import NamedTuple
 from witchery.apk import identity as identities
 from witchery.apk import version as versions
 from witchery.errors import FormatError
-from witchery.value import frozen
 
 _PARTS = re.compile(r"(!?)([^<>=~@\s]*)(@[^<>=~\s]*)?(?:([<>=~]+)(\S+))?")
 _NAME = re.compile(r"[A-Za-z0-9._+,:/\[\]-]+")
@@ -59,9 +58,10 @@ class DependencyError(FormatError):
     """Text that is no dependency."""
 
 
-@frozen
-class Dependency:
+class Dependency(NamedTuple):
     """One condition on what is installed.
+
+    A named tuple, since a world may lead to thousands, and each is looked up many times.
 
     Attributes:
         name: The name of a package, or a name that packages provide.

@@ -11,6 +11,7 @@ for.
 
 import re
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import accumulate
@@ -24,6 +25,7 @@ LIMIT = 1 << 28
 """The most bytes an inflated index may have; all of Alpine's are below 2^24."""
 
 _UNWANTED = re.compile(" !([^ <>=~\n]+)")
+_NAME_END = re.compile("[<>=~]")
 _MALFORMED_LINE = re.compile("\n[^\n][^:\n]")
 
 
@@ -100,9 +102,11 @@ class Index(Sequence[Package]):
         return len(self._stanzas)
 
     def providing(self, name: str) -> tuple[Package, ...]:
-        """The packages that are called `name` or provide it, in the order of the index."""
-        packages = (self[position] for position in self._offers.get(name, ()))
-        return tuple(package for package in packages if package.offers(name))
+        """The packages that are called `name` or list it in `p:`, in the order of the index.
+
+        One with a malformed list may not provide the name after all: `Package.offers` knows.
+        """
+        return tuple(self[position] for position in dict.fromkeys(self._offers.get(name, ())))
 
     def named(self, name: str) -> tuple[Package, ...]:
         """The packages that are called `name`, one for each version, in the order of the index."""
@@ -110,7 +114,7 @@ class Index(Sequence[Package]):
 
     def conditioned_on(self, name: str) -> tuple[Package, ...]:
         """The packages whose `install_if` speaks of `name`, in the order of the index."""
-        packages = (self[position] for position in self._conditions.get(name, ()))
+        packages = (self[position] for position in dict.fromkeys(self._conditions.get(name, ())))
         return tuple(package for package in packages if package.install_if)
 
     def depending_on(self, name: str) -> Iterator[Package]:
@@ -123,19 +127,15 @@ class Index(Sequence[Package]):
         return self._offers.keys()
 
     @cached_property
-    def _offers(self) -> dict[str, tuple[int, ...]]:
+    def _offers(self) -> dict[str, list[int]]:
         """Where the packages are that have or provide a name."""
-        offers: dict[str, tuple[int, ...]] = {}
+        offers: defaultdict[str, list[int]] = defaultdict(list)
         names = _values(self._stanzas, "P")
         for position, provided in enumerate(_values(self._stanzas, "p")):
-            offers[names[position]] = (*offers.get(names[position], ()), position)
+            offers[names[position]].append(position)
             for name in _names(provided) if provided else ():
-                known = offers.get(name)
-                if known is None:
-                    offers[name] = (position,)
-                elif known[-1] != position:
-                    offers[name] = (*known, position)
-        return offers
+                offers[name].append(position)
+        return dict(offers)
 
     @cached_property
     def _depends(self) -> "_Text":
@@ -143,15 +143,13 @@ class Index(Sequence[Package]):
         return _Text(_values(self._stanzas, "D"))
 
     @cached_property
-    def _conditions(self) -> dict[str, tuple[int, ...]]:
+    def _conditions(self) -> dict[str, list[int]]:
         """Where the packages are whose `install_if` speaks of a name."""
-        conditions: dict[str, tuple[int, ...]] = {}
+        conditions: defaultdict[str, list[int]] = defaultdict(list)
         for position, condition in enumerate(_values(self._stanzas, "i")):
             for name in _names(condition) if condition else ():
-                known = conditions.get(name, ())
-                if position not in known[-1:]:
-                    conditions[name] = (*known, position)
-        return conditions
+                conditions[name].append(position)
+        return dict(conditions)
 
 
 class _Text:
@@ -196,7 +194,6 @@ def _values(stanzas: Sequence[str], letter: str) -> list[str]:
 
 def _names(entries: str) -> Iterable[str]:
     """The names in a list of dependencies; without the versions, and without a `!`."""
-    plain = [entry.partition("=")[0] for entry in entries.split(" ")]
-    if any(mark in entries for mark in "!<>~"):
-        return [re.split("[<>~]", entry)[0].removeprefix("!") for entry in plain]
-    return plain
+    if "<" in entries or ">" in entries or "~" in entries or "!" in entries:
+        return [_NAME_END.split(entry, 1)[0].removeprefix("!") for entry in entries.split(" ")]
+    return [entry.partition("=")[0] for entry in entries.split(" ")]

@@ -13,12 +13,11 @@ Indexes in use contain broken data, and a package with some is not simply refuse
 """
 
 import re
-from typing import Self
+from typing import NamedTuple
 
 from witchery.apk import identity as identities
 from witchery.apk.dependency import Dependency, DependencyError, Provide
 from witchery.errors import FormatError, located
-from witchery.value import frozen
 
 NOARCH = "noarch"
 """The architecture of packages that fit every one."""
@@ -26,13 +25,14 @@ NOARCH = "noarch"
 _MANDATORY = (("C", "identity"), ("P", "name"), ("V", "version"))
 _INSTALLED_ONLY = frozenset("FMRaZrqsfg")
 _KNOWN = frozenset("CPVASITULomtckDpi") | _INSTALLED_ONLY
-_SEPARATORS = re.compile(" +")
+_PLAIN = re.compile("(?:[CPVASITULomtckDpiFMRaZrqsfg]:[^\n]*\n?)+")
 _DIGITS = re.compile("[0-9]*")
 
 
-@frozen(kw_only=True)
-class Package:
+class Package(NamedTuple):
     """One version of a package.
+
+    A named tuple, since a world may lead to thousands.
 
     Attributes:
         name: Its name.
@@ -63,8 +63,8 @@ class Package:
     problem: str
     stanza: str
 
-    @classmethod
-    def parse(cls, stanza: str) -> Self:
+    @staticmethod
+    def parse(stanza: str) -> "Package":
         """Reads a stanza.
 
         Raises:
@@ -78,7 +78,7 @@ class Package:
             identity = identities.decode(fields["C"])
         depends, broken = _dependencies(fields.get("D", ""))
         install_if, broken_condition = _dependencies(fields.get("i", ""))
-        return cls(
+        return Package(
             name=fields["P"],
             version=fields["V"],
             identity=identity,
@@ -155,9 +155,12 @@ class Package:
 
 def _fields(stanza: str) -> tuple[dict[str, str], str]:
     """The values by letter, those of a repeated list joined; and why the package is uninstallable."""
-    fields: dict[str, str] = {}
-    problem = ""
-    for line in stanza.split("\n"):
+    lines = stanza.split("\n")
+    fields = {line[:1]: line[2:] for line in lines}
+    if len(fields) == len(lines) and _PLAIN.fullmatch(stanza):
+        return fields, ""
+    fields, problem = {}, ""
+    for line in lines:
         letter = line[:1]
         if line[1:2] not in {":", ""} or not letter:
             raise FormatError(f"not a line of an index: `{line[:80]}`", where=[fields.get("P", "")])

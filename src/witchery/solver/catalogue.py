@@ -15,23 +15,27 @@ class Candidate:
     Attributes:
         package: The package, as the first source describes it.
         names: Its own name and all names it provides, as often as it does, with the versions.
+        versions: The versions of each of these names.
         sources: Positions of the sources that have it, ascending.
         tags: The tags of these sources, an empty string for ordinary ones.
         problem: Why it can never be selected, or an empty string.
         clashes: A name that it provides twice, so that it conflicts with itself, or an empty string.
     """
 
-    __slots__ = ("clashes", "names", "package", "problem", "sources", "tags")
+    __slots__ = ("clashes", "names", "package", "problem", "sources", "tags", "versions")
 
     def __init__(self, package: Package, arch: str) -> None:
         self.package = package
         self.names = ((package.name, package.version), *package.provides)
+        self.versions: dict[str, list[str]] = {}
+        for name, version in self.names:
+            self.versions.setdefault(name, []).append(version)
         self.sources: list[int] = []
         self.tags: set[str] = set()
         self.problem = package.problem
         if not package.fits(arch):
             self.problem = f"it is for {package.arch}, not for {arch}"
-        self.clashes = _provided_twice(self.names)
+        self.clashes = _provided_twice(self.versions) if len(self.versions) < len(self.names) else ""
 
     def __repr__(self) -> str:
         return f"<{self.package}>"
@@ -66,8 +70,7 @@ class Catalogue:
             offers = self._offers[name] = tuple(
                 (candidate, version)
                 for candidate in candidates
-                for provided, version in candidate.names
-                if provided == name
+                for version in candidate.versions.get(name, ())
             )
         return offers
 
@@ -131,11 +134,6 @@ def newest_first(offers: Iterable[Offer]) -> list[Offer]:
     return sorted(offers, key=lambda offer: versions.order(offer[1]), reverse=True)
 
 
-def _provided_twice(names: Sequence[tuple[str, str]]) -> str:
+def _provided_twice(versions: dict[str, list[str]]) -> str:
     """A name that occurs twice; several times without a version is no clash."""
-    seen: dict[str, str] = {}
-    for name, version in names:
-        if name in seen and (version or seen[name]):
-            return name
-        seen[name] = version
-    return ""
+    return next((name for name, stated in versions.items() if len(stated) > 1 and any(stated)), "")
