@@ -269,6 +269,13 @@ def test_many_versions_over_the_same_records_are_refused() -> None:
     refused(data, "version needs: more than 16384 records")
 
 
+def test_an_address_is_found_among_many_segments_without_looking_at_each() -> None:
+    """Ten thousand lookups among sixty thousand segments would otherwise be half a minute."""
+    many = tuple((LOAD, 4, 0, 0x100 + n, 1, 1, 1) for n in range(60_000))
+    got = read(ElfFile(symbols=SYMBOLS, needs=[("z", ("y",))] * 5000, segments=many).build().data)
+    assert len(got.version_needs) == 5000
+
+
 def test_every_word_of_every_table_may_be_anything() -> None:
     made = ElfFile(
         symbols=SYMBOLS,

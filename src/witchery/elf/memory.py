@@ -4,6 +4,7 @@ Segments that overlap are refused: which bytes count would depend on the loader.
 a page holds beside its segment is not seen.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from itertools import pairwise
 from struct import Struct
@@ -23,7 +24,7 @@ class Memory:
     Attributes:
         view: The file.
         header: Its header.
-        loads: First address, address after the last byte, and offset.
+        loads: First address, address after the last byte, and offset; in order.
     """
 
     view: View
@@ -46,7 +47,8 @@ class Memory:
 
     def room(self, address: int) -> int:
         """How many bytes are in the file from an address to the end of its segment; 0 where none."""
-        return next((end - address for start, end, _ in self.loads if start <= address < end), 0)
+        found = self._load(address)
+        return 0 if found is None else found[1] - address
 
     def cut(self, address: int, size: int) -> memoryview:
         """`size` bytes from an address.
@@ -56,12 +58,20 @@ class Memory:
         """
         if not size:
             return memoryview(b"")
-        for start, end, offset in self.loads:
-            if start <= address < end:
-                if address + size > end:
-                    raise FormatError(f"{size} bytes at address {address:#x} leave their segment")
-                return self.view.cut(offset + address - start, size)
-        raise FormatError(f"no loaded segment holds address `{address:#x}`")
+        found = self._load(address)
+        if found is None:
+            raise FormatError(f"no loaded segment holds address `{address:#x}`")
+        start, end, offset = found
+        if address + size > end:
+            raise FormatError(f"{size} bytes at address {address:#x} leave their segment")
+        return self.view.cut(offset + address - start, size)
+
+    def _load(self, address: int) -> tuple[int, int, int] | None:
+        """The segment that holds an address."""
+        below = bisect_right(self.loads, address, key=_start)
+        if not below or address >= self.loads[below - 1][1]:
+            return None
+        return self.loads[below - 1]
 
     def unpack(self, struct: Struct, address: int) -> tuple[Any, ...]:
         """The fields of a structure at an address.
@@ -70,3 +80,7 @@ class Memory:
             FormatError: if it does not lie in one loaded segment.
         """
         return struct.unpack(self.cut(address, struct.size))
+
+
+def _start(load: tuple[int, int, int]) -> int:
+    return load[0]
