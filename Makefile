@@ -21,10 +21,7 @@ demo: $(VENV)/installed
 	@echo '  witchery run oci:build/wget -- --version'
 
 test: $(VENV)/developed check
-	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n 2 --dist loadfile
-	$(BIN)/coverage combine -q
-	$(BIN)/coverage report --skip-covered --fail-under=90
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report term:skip-covered --cov-fail-under 90
 
 check: $(VENV)/developed
 	$(BIN)/ruff format --check src tests examples benchmarks

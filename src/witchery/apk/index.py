@@ -126,12 +126,40 @@ class Index(Sequence[Package]):
         """Every name that some package has or provides."""
         return self._offers.keys()
 
+    def linked(self, position: int) -> tuple[str, Sequence[str], Sequence[str]]:
+        """What names a package speaks of, without decoding it: its own, those it needs, those it provides.
+
+        Of a malformed list all that looks like a name is among them.
+        """
+        needed, provided = self._needed[position], self._provided[position]
+        return self._own[position], _names(needed) if needed else (), _names(provided) if provided else ()
+
+    def positions_offering(self, name: str) -> Iterable[int]:
+        """The positions of the packages that are called `name` or list it in `p:`; some may stand twice."""
+        return self._offers.get(name, ())
+
+    def positions_conditioned_on(self, name: str) -> Iterable[int]:
+        """The positions of the packages whose `install_if` speaks of `name`; some may stand twice."""
+        return self._conditions.get(name, ())
+
+    @cached_property
+    def _own(self) -> list[str]:
+        return _values(self._stanzas, "P")
+
+    @cached_property
+    def _needed(self) -> list[str]:
+        return _values(self._stanzas, "D")
+
+    @cached_property
+    def _provided(self) -> list[str]:
+        return _values(self._stanzas, "p")
+
     @cached_property
     def _offers(self) -> dict[str, list[int]]:
         """Where the packages are that have or provide a name."""
         offers: defaultdict[str, list[int]] = defaultdict(list)
-        names = _values(self._stanzas, "P")
-        for position, provided in enumerate(_values(self._stanzas, "p")):
+        names = self._own
+        for position, provided in enumerate(self._provided):
             offers[names[position]].append(position)
             for name in _names(provided) if provided else ():
                 offers[name].append(position)
@@ -140,7 +168,7 @@ class Index(Sequence[Package]):
     @cached_property
     def _depends(self) -> "_Text":
         """All dependencies, in which one can look for names."""
-        return _Text(_values(self._stanzas, "D"))
+        return _Text(self._needed)
 
     @cached_property
     def _conditions(self) -> dict[str, list[int]]:
@@ -192,7 +220,7 @@ def _values(stanzas: Sequence[str], letter: str) -> list[str]:
     return values
 
 
-def _names(entries: str) -> Iterable[str]:
+def _names(entries: str) -> list[str]:
     """The names in a list of dependencies; without the versions, and without a `!`."""
     if "<" in entries or ">" in entries or "~" in entries or "!" in entries:
         return [_NAME_END.split(entry, 1)[0].removeprefix("!") for entry in entries.split(" ")]

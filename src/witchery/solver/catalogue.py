@@ -56,7 +56,6 @@ class Catalogue:
         self._offers: dict[str, tuple[Offer, ...]] = {}
         self._conditioned: dict[str, tuple[str, ...]] = {}
         self._fits: dict[Dependency, tuple[bool, ...]] = {}
-        self._leads_to: dict[Candidate, tuple[str, ...]] = {}
 
     def offers(self, name: str) -> tuple[Offer, ...]:
         """Who provides `name`, in the order of sources and indexes. A package may occur more than once."""
@@ -78,24 +77,13 @@ class Catalogue:
         """The names of all packages whose `install_if` speaks of `name`, and the names that those provide."""
         names = self._conditioned.get(name)
         if names is None:
-            names = self._conditioned[name] = tuple(
-                dict.fromkeys(
-                    provided
-                    for position, source in enumerate(self.sources)
-                    for package in source.index.conditioned_on(name)
-                    for provided, _version in self._candidate(package, position).names
-                )
-            )
-        return names
-
-    def leads_to(self, candidate: Candidate) -> tuple[str, ...]:
-        """The names that a package depends on, those it provides, and those that its own name may trigger."""
-        names = self._leads_to.get(candidate)
-        if names is None:
-            package = candidate.package
-            depends = (dependency.name for dependency in package.depends)
-            provides = (name for name, _version in package.provides)
-            names = self._leads_to[candidate] = (*depends, *provides, *self.conditioned_on(package.name))
+            found: dict[str, None] = {}
+            for source in self.sources:
+                for position in source.index.positions_conditioned_on(name):
+                    own, _needed, provided = source.index.linked(position)
+                    found[own] = None
+                    found.update(dict.fromkeys(provided))
+            names = self._conditioned[name] = tuple(found)
         return names
 
     def depending_on(self, name: str) -> Iterator[Package]:

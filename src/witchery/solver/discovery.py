@@ -7,24 +7,30 @@ from witchery.solver.catalogue import Candidate, Catalogue
 
 
 class Discovery:
-    """The names and candidates that a world may need or trigger.
+    """The names that a world may need or trigger.
 
     A name leads to what its packages depend on and provide, and to the packages whose `install_if` speaks of
     it or of them. It is walked depth first, and a name is ranked when all it leads to has been: so a package
     comes before what it depends on, and before names that it is only one provider of.
 
+    Through `install_if` a small world reaches thousands of packages, so they are not decoded here: their
+    names are read from the text of the index.
+
     Attributes:
         ranks: The rank of each name that was reached; the lowest is decided first.
-        candidates: The candidates that were reached.
     """
 
     def __init__(self, catalogue: Catalogue, world: Sequence[Dependency]) -> None:
         self.ranks: dict[str, int] = {}
-        self.candidates: set[Candidate] = set()
         self._catalogue = catalogue
+        self._seen = tuple(set[int]() for _ in catalogue.sources)
         for entry in world:
             if entry.name not in self.ranks:
                 self._walk(entry.name)
+
+    def candidates(self) -> set[Candidate]:
+        """The candidates that were reached."""
+        return {candidate for name in self.ranks for candidate, _version in self._catalogue.offers(name)}
 
     def _walk(self, start: str) -> None:
         ranks = self.ranks
@@ -44,9 +50,13 @@ class Discovery:
                 done -= 1
 
     def _successors(self, name: str) -> Iterator[str]:
-        candidates = self.candidates
-        for candidate, _version in self._catalogue.offers(name):
-            if candidate not in candidates:
-                candidates.add(candidate)
-                yield from self._catalogue.leads_to(candidate)
-        yield from self._catalogue.conditioned_on(name)
+        catalogue = self._catalogue
+        for source, seen in zip(catalogue.sources, self._seen, strict=True):
+            for position in source.index.positions_offering(name):
+                if position not in seen:
+                    seen.add(position)
+                    own, needed, provided = source.index.linked(position)
+                    yield from needed
+                    yield from provided
+                    yield from catalogue.conditioned_on(own)
+        yield from catalogue.conditioned_on(name)

@@ -58,7 +58,7 @@ def _colliding(catalogue: Catalogue, world: list[Dependency]) -> list[Edge]:
     state = search(world, catalogue).state
     edges = [
         (str(candidate.package), dependency)
-        for candidate in sorted(state.discovery.candidates, key=lambda each: str(each.package))
+        for candidate in sorted(state.discovery.candidates(), key=lambda each: str(each.package))
         for dependency in candidate.package.depends
     ]
 
