@@ -55,7 +55,6 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     """Builds the image."""
     from witchery.build import deliver
     from witchery.build.image import build
-    from witchery.cli.explain import explain_layers, explain_scripts
     from witchery.cli.request import open_request
     from witchery.cli.workshop import open_workshop
 
@@ -73,10 +72,13 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     if options.json:
         console.document(_document(built, request, targets))
         return 0
-    if options.explain_layers:
-        explain_layers(built, console)
-    if options.script_report:
-        explain_scripts(built, console)
+    if options.explain_layers or options.script_report:
+        from witchery.cli import explain
+
+        if options.explain_layers:
+            explain.explain_layers(built, console)
+        if options.script_report:
+            explain.explain_scripts(built, console)
     _summarise(built, request, console)
     for target in targets:
         console.say(f"wrote {target}")

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from witchery.apk.dependency import Dependency
 from witchery.solver.attempt import attempt
 from witchery.solver.catalogue import Catalogue
-from witchery.solver.explain import explain
 from witchery.solver.search import by_name
 from witchery.solver.solution import Solution
 from witchery.solver.source import Source
@@ -36,5 +35,7 @@ def solve_in(catalogue: Catalogue, world: Iterable[Dependency]) -> Solution:
     entries = by_name(world)
     solution = attempt(catalogue, entries)
     if solution is None:
+        from witchery.solver.explain import explain
+
         raise explain(catalogue, entries)
     return solution
