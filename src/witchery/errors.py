@@ -112,9 +112,15 @@ class StorageError(WorldError):
 
 
 @contextmanager
-def located(place: str) -> Iterator[None]:
-    """Adds `place` to every Witchery error that climbs through the block."""
+def located(place: str, only: type[WitcheryError] = WitcheryError) -> Iterator[None]:
+    """Adds `place` to the Witchery errors that climb through the block.
+
+    Args:
+        place: Where in what is being read.
+        only: The kind of errors to add it to; `Refused` where bytes are read from something that may itself
+            fail, and has a place of its own.
+    """
     try:
         yield
-    except WitcheryError as error:
+    except only as error:
         raise error.at(place) from error.__cause__

@@ -24,7 +24,7 @@ from witchery.apk.pkginfo import PackageInfo
 from witchery.apk.signature import Signature
 from witchery.codec import GzipReader
 from witchery.digest import Digest
-from witchery.errors import FormatError, IntegrityError, located
+from witchery.errors import FormatError, IntegrityError, Refused, located
 from witchery.rootfs import tar
 from witchery.rootfs.entry import Entry, Kind
 from witchery.rootfs.tar import oddities
@@ -135,18 +135,18 @@ def read(chunks: Iterable[bytes], write_data: Callable[[bytes], object]) -> Arch
         IntegrityError: if data or a file in it is not what the package says.
     """
     reader = GzipReader(chunks)
-    with located("first segment"):
+    with located("first segment", Refused):
         first, files = _small_segment(reader)
     signed = bool(files) and signature.is_signature(files[0][0])
     if signed:
-        with located("control segment"):
+        with located("control segment", Refused):
             control_segment, files = _small_segment(reader)
     else:
         first, control_segment = b"", first
-    with located("control segment"):
+    with located("control segment", Refused):
         control = _control(files)
     data = _Data(write_data)
-    with located("data segment"):
+    with located("data segment", Refused):
         if reader.at_end():
             raise FormatError("missing: the package is truncated")
         for member in tar.read(data.inflated(reader)):
