@@ -105,7 +105,7 @@ def read_package(access: Access, path: Path) -> Fetched:
         TrustError: if no known key signed it and that is not allowed, or a known key's signature fails.
     """
     chunks = _file_chunks(path)
-    with located(str(path)), closing(chunks), access.cache.blobs.writing() as blob:
+    with located(str(path), Refused), closing(chunks), access.cache.blobs.writing() as blob:
         archive = archives.read(chunks, blob.write)
         trust = _own_trust(access, archive, allow_untrusted=access.allow_untrusted)
     access.cache.keep_package(archive.identity, archive)
