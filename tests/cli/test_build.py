@@ -228,6 +228,17 @@ def test_an_index_of_an_unknown_key_is_refused_unless_that_is_allowed(witchery: 
     assert json.loads(trusting.out)["trusted"] is True
 
 
+def test_an_image_says_of_itself_that_it_is_untrusted(witchery: Command) -> None:
+    repository = SHARED / "alpine/v3.19-x86_64"
+    config = Path("stranger.yaml")
+    config.write_text(f"contents:\n  repositories: [{repository}]\n  packages: [musl]\n")
+    common = ("build", config, "--arch", "x86_64")
+    assert witchery(*common, "-o", "oci:a", "--allow-untrusted").status == 0
+    assert witchery(*common, "-o", "oci:b", "-k", repository / "keys").status == 0
+    assert built(Path("a")).manifest.annotations["dev.witchery.untrusted"] == "true"
+    assert "dev.witchery.untrusted" not in built(Path("b")).manifest.annotations
+
+
 def test_the_digest_is_the_same_everywhere(tmp_path: Path, wget: Path, boot_set: Path) -> None:
     """Another folder, user, umask, time zone, locale, hash seed; a warm cache and a cold one; file:// too."""
     variants: list[tuple[str, dict[str, str], int, int | None, str]] = [

@@ -68,10 +68,7 @@ class Built:
     @property
     def trusted(self) -> bool:
         """Whether a known key vouches for everything in it."""
-        resolution = self.gathered.resolution
-        return all(index.trust for index in resolution.indexes) and all(
-            local.fetched.trust for local in resolution.local
-        )
+        return self.gathered.trusted
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -226,5 +223,6 @@ def _annotations(config: ImageConfig, created: int, gathered: Gathered) -> dict[
         f"{_TITLE}source": source,
         f"{_TITLE}revision": revision,
         "dev.witchery.shell.dropped": dropped,
+        "dev.witchery.untrusted": "" if gathered.trusted else "true",
     }
     return {name: text for name, text in known.items() if text} | dict(config.annotations)

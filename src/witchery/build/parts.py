@@ -73,6 +73,12 @@ class Gathered:
     parts: tuple[Part, ...]
     verdicts: tuple[ShellVerdict, ...] = ()
 
+    @property
+    def trusted(self) -> bool:
+        """Whether a known key vouches for every index searched and every package given as a file."""
+        searched, given = self.resolution.indexes, self.resolution.local
+        return all(index.trust for index in searched) and all(local.fetched.trust for local in given)
+
 
 def gather(request: Request, access: Access) -> Gathered:
     """Solves, fetches and checks; without a shell where the configuration forbids one.
