@@ -50,7 +50,6 @@ class Built:
         gathered: Its packages, and how they were chosen.
         composition: Its layers, and why each is what it is.
         effects: What is in it besides the packages' files.
-        written: How many layers had to be written: the others were at hand.
     """
 
     image: Image
@@ -58,7 +57,6 @@ class Built:
     gathered: Gathered
     composition: Composition
     effects: Effects
-    written: int
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -130,7 +128,6 @@ def build(request: Request, workshop: Workshop) -> Built:
         gathered=gathered,
         composition=composition,
         effects=done,
-        written=writer.written,
     )
 
 
@@ -155,7 +152,6 @@ class _LayerWriter:
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
         self.contents: dict[Digest, Content] = {}
-        self.written = 0
 
     def layer(self, plan: LayerPlan, created: int) -> Layer:
         """The layer of a plan."""
@@ -181,7 +177,6 @@ class _LayerWriter:
         return Written(record.digest, record.size, record.diff_id) if record else None
 
     def _write(self, plan: Derived) -> Written:
-        self.written += 1
         with self._cache.blobs.writing() as blob:
             done = plan.recipe.write(blob.write)
         self._cache.keep_layer(
