@@ -7,7 +7,6 @@ layers.
 from collections.abc import Mapping, Sequence
 
 from witchery.compose.hard_links import relink
-from witchery.compose.links import Links
 from witchery.compose.node import GENERATED, Node
 from witchery.compose.notes import Note, Topic
 from witchery.compose.owners import Owners
@@ -17,6 +16,7 @@ from witchery.compose.tree import WHITEOUT, Tree
 from witchery.errors import Refused
 from witchery.rootfs.content import BytesContent
 from witchery.rootfs.entry import Entry, Kind, directory
+from witchery.rootfs.links import Links
 from witchery.value import frozen
 
 

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from witchery.compose.conflicts import Conflict, ConflictError, Verdict, outranks, verdict
 from witchery.compose.hard_links import HardLink, relink
-from witchery.compose.links import Links
 from witchery.compose.node import GENERATED, Node
 from witchery.compose.notes import Note, Topic
 from witchery.compose.part import Part
 from witchery.errors import Refused
 from witchery.rootfs.entry import Entry, Kind
+from witchery.rootfs.links import Links
 from witchery.value import frozen
 
 __all__ = ["GENERATED", "WHITEOUT", "Node", "Tree", "merge"]

@@ -23,6 +23,14 @@ class Content(Protocol):
         ...
 
 
+class SeekableContent(Content, Protocol):
+    """The bytes of a file that can be read from any place; an `elf.view.Source`."""
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        """`size` bytes from `offset`, fewer where the file ends."""
+        ...
+
+
 @frozen
 class BytesContent:
     """A content held in memory."""
@@ -37,3 +45,7 @@ class BytesContent:
     def chunks(self) -> Iterator[bytes]:
         """The bytes in one piece."""
         yield self.data
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        """`size` bytes from `offset`, fewer at the end."""
+        return self.data[offset : offset + size]

@@ -1,0 +1,42 @@
+"""What the author of an application lets pass, or wants done."""
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+
+from witchery.payload.findings import Finding
+from witchery.value import frozen
+
+
+class Acknowledgement(NamedTuple):
+    """A finding that its author knows of.
+
+    Attributes:
+        rule: The finding's rule.
+        path: A pattern of paths in the image (fnmatch(7), `*` crosses slashes), with or without a leading
+            slash; empty for all.
+    """
+
+    rule: str
+    path: str = ""
+
+    def covers(self, finding: Finding) -> bool:
+        """Whether this is about that finding."""
+        if self.rule != finding.rule:
+            return False
+        return not self.path or fnmatchcase(finding.path, self.path.removeprefix("/"))
+
+
+@frozen(kw_only=True)
+class ScanOptions:
+    """What is allowed and wanted.
+
+    Attributes:
+        allow_gcompat: Take programs made for glibc, and the package `gcompat` to run them.
+        rewrite_shebangs: Let scripts name their interpreter by its path instead of through `env`.
+        acknowledged: What the author knows of.
+    """
+
+    allow_gcompat: bool = False
+    rewrite_shebangs: bool = False
+    acknowledged: Sequence[Acknowledgement] = ()
