@@ -5,6 +5,7 @@
     ├── Refused             3  an input was read and is not acceptable
     │   ├── FormatError        malformed: it does not follow its format
     │   ├── ConfigError        malformed configuration; carries every problem with its place in the file
+    │   ├── ApplicationError   an application that cannot become an image; carries every reason
     │   ├── IntegrityError     a digest, checksum or length does not match
     │   └── TrustError         no known key vouches for it, or a known key's signature fails
     ├── NoSolutionError     4  the requested packages cannot be installed together
@@ -46,6 +47,11 @@ class WitcheryError(Exception):
 
     def __str__(self) -> str:
         return ": ".join((*self.where, self.message))
+
+    @property
+    def complaints(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Each problem in one text, with what to do about it; most errors have one."""
+        return ((str(self), self.hints),)
 
 
 class UsageError(WitcheryError):
@@ -89,6 +95,24 @@ class ConfigError(Refused):
     def __init__(self, problems: Sequence[str], *, hint: str | Sequence[str] = ()) -> None:
         super().__init__("\n".join(problems), hint=hint)
         self.problems = tuple(problems)
+
+    @property
+    def complaints(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Each problem; the hints are about the last, or about them all."""
+        return (*((each, ()) for each in self.problems[:-1]), (self.problems[-1], self.hints))
+
+
+class ApplicationError(Refused):
+    """An application that cannot become an image; every reason at once, each with what to do about it."""
+
+    def __init__(self, reasons: Sequence[tuple[str, Sequence[str]]]) -> None:
+        super().__init__("\n".join(reason for reason, _ in reasons))
+        self.reasons = tuple((reason, tuple(hints)) for reason, hints in reasons)
+
+    @property
+    def complaints(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """The reasons."""
+        return self.reasons
 
 
 class NoSolutionError(WitcheryError):

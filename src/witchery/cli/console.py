@@ -4,7 +4,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
-from witchery.errors import ConfigError, WitcheryError
+from witchery.errors import WitcheryError
 from witchery.value import field, frozen
 
 if TYPE_CHECKING:
@@ -81,11 +81,10 @@ class Console:
 
     def fail(self, error: WitcheryError) -> None:
         """An error: what, where, and what next."""
-        problems = error.problems if isinstance(error, ConfigError) else (str(error),)
-        for problem in problems:
+        for problem, hints in error.complaints:
             print(self.styled("error", "error:"), printable(problem), file=self.err)
-        for hint in error.hints:
-            print(self.styled("hint", "  hint:"), printable(hint), file=self.err)
+            for hint in hints:
+                print(self.styled("hint", "  hint:"), printable(hint), file=self.err)
 
 
 def printable(text: str) -> str:

@@ -26,6 +26,7 @@ class LayerKind(Enum):
     """Where the bytes of a layer come from."""
 
     SIGNED = "signed"
+    PAYLOAD = "payload"
     DERIVED = "derived"
     TOP = "top"
 
@@ -42,8 +43,8 @@ class Signed:
 
     @property
     def kind(self) -> LayerKind:
-        """`LayerKind.SIGNED`."""
-        return LayerKind.SIGNED
+        """`LayerKind.SIGNED`; `LayerKind.PAYLOAD` for the application, which no distribution signed."""
+        return LayerKind.PAYLOAD if self.part.own else LayerKind.SIGNED
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -95,7 +96,7 @@ class Row(NamedTuple):
     """A layer in words, for `--explain-layers`.
 
     Attributes:
-        kind: `signed`, `derived` or `top`.
+        kind: `signed`, `payload`, `derived` or `top`.
         packages: The packages in it, as `name-version`.
         digest: Digest of the blob where it is known beforehand, else empty.
         size: Its size in bytes where that is known, else 0.

@@ -18,12 +18,14 @@ class Part:
         archive: Its bytes, checked.
         data: Its data segment, compressed, to be read again; checks itself.
         tag: The repository tag it came by, or an empty string.
+        own: Whether it is the application, packed for this image: signed by nobody known, and no other image's.
     """
 
     package: Package
     archive: Archive
     data: Content
     tag: str = ""
+    own: bool = False
 
     @property
     def name(self) -> str:

@@ -40,6 +40,7 @@ def groups(assembly: Assembly, strategy: Strategy, budget: int) -> tuple[Group, 
     """
     parts = assembly.tree.parts
     filled = [position for position, part in enumerate(parts) if part.entries]
+    filled.sort(key=lambda position: parts[position].own)  # what changes most lies highest
     if not filled:
         return ()
     if strategy == "single":
@@ -73,11 +74,15 @@ Division = tuple[tuple[int, ...], Reason]
 
 
 def _by_package(parts: Sequence[Part], filled: list[int], budget: int) -> list[Division]:
-    """A layer each; beyond the budget the smallest, by data segment and then by name, share the last one."""
+    """A layer each; beyond the budget the smallest, by data segment and then by name, share the last one.
+
+    The application shares its layer with nothing.
+    """
     shared: list[int] = []
     if len(filled) > budget:
         by_size = sorted(
-            filled, key=lambda position: (parts[position].archive.data_size, parts[position].name)
+            (position for position in filled if not parts[position].own),
+            key=lambda position: (parts[position].archive.data_size, parts[position].name),
         )
         shared = sorted(by_size[: len(filled) - budget + 1])
     alone: list[Division] = [((each,), Reason.BUDGET) for each in filled if each not in set(shared)]
