@@ -17,6 +17,7 @@ from witchery.errors import FormatError
 CHUNK = 1 << 18
 """How many bytes travel at once, in bytes."""
 
+_RAW = -15  # zlib's way to say: no header, 15 bits of window
 _GZIP = 31  # zlib's way to say: expect a gzip header and trailer around 15 bits of window
 _MALFORMED: type[Exception] = isal_zlib.error  # type: ignore[assignment]  # its stub names an instance
 _MAGIC = b"\x1f\x8b"
@@ -166,4 +167,24 @@ def gunzip(data: bytes, limit: int) -> bytes:
     while not reader.at_end():
         for piece in reader.member(lambda _: None, limit - len(out)):
             out += piece
+    return bytes(out)
+
+
+def inflate(data: bytes, limit: int) -> bytes:
+    """Inflates a deflate stream without any header (RFC 1951), as a zip archive holds it.
+
+    A stream that is cut off gives what there is of it: whoever knows how long it should be compares.
+
+    Raises:
+        FormatError: if it is malformed, or inflates to more than `limit` bytes.
+    """
+    reader = isal_zlib.decompressobj(_RAW)
+    out = bytearray()
+    for chunk in _cut([data]):
+        for piece in _inflate(reader, chunk, 0):
+            out += piece
+            if len(out) > limit:
+                raise FormatError(f"inflates to more than the limit of {limit} bytes")
+        if reader.eof:
+            break
     return bytes(out)
