@@ -11,7 +11,8 @@ from witchery.apk.archive import Archive, Script
 from witchery.apk.pkginfo import PackageInfo
 from witchery.apk.signature import HASHES
 from witchery.codec import Effort, GzipWriter
-from witchery.errors import FormatError
+from witchery.digest import Digest
+from witchery.errors import FormatError, IntegrityError
 from witchery.keys import PrivateKey
 from witchery.rootfs.content import BytesContent, Content
 from witchery.rootfs.entry import Entry, Kind, directory, file
@@ -24,33 +25,57 @@ COMPATIBLE_ALGORITHMS = ("RSA", "RSA256")
 """For apk before 2.14.2, which reads only SHA-1 signatures of local files; the order matters to it."""
 
 _MAX_DESCRIPTION = 160  # apk ignores a longer one
+_AT_ONCE = 1 << 20  # a file of at most this many bytes is kept in memory between hashing and writing
 
 
-@frozen
+@frozen(kw_only=True)
 class DataSegment:
     """What is known of a data segment when it is written.
 
     Attributes:
-        datahash: SHA-256 of its compressed bytes, in hexadecimal.
+        digest: Digest of its compressed bytes: the `datahash` of its package.
+        size: Their number.
+        diff_id: Digest of the tar archive in it.
+        unpacked: Size of that, in bytes.
         installed_size: Bytes of its files together; at least 1 where it holds anything, since apk takes a
             package of size 0 for one without files.
+        entries: What is in it, with checksums, in the order of the archive.
     """
 
-    datahash: str
+    digest: Digest
+    size: int
+    diff_id: Digest
+    unpacked: int
     installed_size: int
+    entries: tuple[Entry, ...]
 
 
 class _Segment:
-    """One gzip member holding a tar, hashed while it is written."""
+    """One gzip member holding a tar, hashed on both sides while it is written."""
 
-    def __init__(self, write: Callable[[bytes], object], *, checksums: bool = False) -> None:
+    def __init__(
+        self,
+        write: Callable[[bytes], object],
+        *,
+        checksums: bool = False,
+        effort: Effort = Effort.PACKAGE,
+    ) -> None:
         self._sink = write
-        self.sha256 = hashlib.sha256()
-        self._gzip = GzipWriter(self._write, Effort.PACKAGE)
-        self.tar = TarWriter(self._gzip.write, checksums=checksums)
+        self.compressed = hashlib.sha256()
+        self.size = 0
+        self.plain = hashlib.sha256()
+        self.unpacked = 0
+        self._gzip = GzipWriter(self._write, effort)
+        self.tar = TarWriter(self._write_plain, checksums=checksums)
+
+    def _write_plain(self, data: bytes) -> None:
+        self.plain.update(data)
+        self.unpacked += len(data)
+        self._gzip.write(data)
 
     def _write(self, data: bytes) -> None:
-        self.sha256.update(data)
+        self.compressed.update(data)
+        self.size += len(data)
         self._sink(data)
 
     def close(self, *, end: bool) -> None:
@@ -58,25 +83,39 @@ class _Segment:
         self._gzip.close()
 
 
-def data_segment(files: Iterable[tuple[Entry, Content]], write: Callable[[bytes], object]) -> DataSegment:
+def data_segment(
+    files: Iterable[tuple[Entry, Content]],
+    write: Callable[[bytes], object],
+    *,
+    effort: Effort = Effort.PACKAGE,
+) -> DataSegment:
     """Writes the data segment: entries in byte order of their paths, folders that are missing added.
 
     Args:
-        files: Entries with their contents; the checksums are computed here.
+        files: Entries with their contents; the checksums are computed here. A small content is read once, a
+            larger one twice.
         write: Takes the segment.
+        effort: How hard to compress.
 
     Raises:
         FormatError: if a path stands twice or apk would skip it.
+        IntegrityError: if a content changes while it is read.
     """
-    segment = _Segment(write, checksums=True)
-    size = 0
-    empty = True
+    segment = _Segment(write, checksums=True, effort=effort)
+    entries = []
     for entry, content in _ordered(files):
-        empty = False
-        size += entry.size
-        segment.tar.add(_with_checksum(entry, content), content.chunks())
+        stated, chunks = _with_checksum(entry, content)
+        segment.tar.add(stated, chunks)
+        entries.append(stated)
     segment.close(end=True)
-    return DataSegment(segment.sha256.hexdigest(), size or int(not empty))
+    return DataSegment(
+        digest=Digest("sha256", segment.compressed.hexdigest()),
+        size=segment.size,
+        diff_id=Digest("sha256", segment.plain.hexdigest()),
+        unpacked=segment.unpacked,
+        installed_size=sum(entry.size for entry in entries) or int(bool(entries)),
+        entries=tuple(entries),
+    )
 
 
 def control_segment(info: PackageInfo, scripts: Sequence[Script] = ()) -> bytes:
@@ -109,6 +148,40 @@ def signature_segment(
     )
 
 
+def assemble(
+    info: PackageInfo,
+    data: DataSegment,
+    *,
+    scripts: Sequence[Script] = (),
+    key: PrivateKey | None = None,
+    algorithms: Sequence[str] = DEFAULT_ALGORITHMS,
+) -> Archive:
+    """The package that a data segment makes; `info.datahash` and `info.installed_size` are filled in.
+
+    Args:
+        info: Describes it.
+        data: What was written.
+        scripts: What it runs, in the order of `archive.SCRIPTS`.
+        key: Signs it; without one it is unsigned.
+        algorithms: See `signature_segment`.
+    """
+    info = replace(info, datahash=data.digest.hex, installed_size=data.installed_size)
+    control = control_segment(info, scripts)
+    return Archive(
+        signature_segment=signature_segment(control, key, info.build_time, algorithms) if key else b"",
+        control_segment=control,
+        data=data.digest,
+        data_size=data.size,
+        diff_id=data.diff_id,
+        data_unpacked=data.unpacked,
+        info=info,
+        scripts=tuple(scripts),
+        entries=data.entries,
+        hidden=(),
+        oddities=(),
+    )
+
+
 def package(
     info: PackageInfo,
     files: Iterable[tuple[Entry, Content]],
@@ -117,18 +190,16 @@ def package(
     key: PrivateKey | None = None,
     algorithms: Sequence[str] = DEFAULT_ALGORITHMS,
 ) -> bytes:
-    """A whole package in memory; `info.datahash` and `info.installed_size` are filled in.
+    """A whole package in memory; arguments as in `assemble` and `data_segment`.
 
     Raises:
         FormatError: if a path stands twice or apk would skip it.
+        IntegrityError: if a content changes while it is read.
     """
     data = bytearray()
     segment = data_segment(files, data.extend)
-    control = control_segment(
-        replace(info, datahash=segment.datahash, installed_size=segment.installed_size), scripts
-    )
-    signature = signature_segment(control, key, info.build_time, algorithms) if key else b""
-    return signature + control + bytes(data)
+    made = assemble(info, segment, scripts=scripts, key=key, algorithms=algorithms)
+    return made.signature_segment + made.control_segment + bytes(data)
 
 
 def stanza(archive: Archive, arch: str = "") -> str:
@@ -224,14 +295,31 @@ def _ordered(files: Iterable[tuple[Entry, Content]]) -> Iterator[tuple[Entry, Co
     yield from (pair for _, pair in ordered if pair[0].kind is Kind.HARDLINK)
 
 
-def _with_checksum(entry: Entry, content: Content) -> Entry:
-    """An entry that states the SHA-1 of its content, or of its target for a symbolic link."""
+def _with_checksum(entry: Entry, content: Content) -> tuple[Entry, Iterable[bytes]]:
+    """An entry that states the SHA-1 of its content, or of its target for a symbolic link; and the content.
+
+    The checksum stands before the content, so a large content is read a second time, and held against it.
+    """
     if entry.kind is Kind.SYMLINK:
         target = entry.target.encode("utf-8", "surrogateescape")
-        return entry._replace(checksum=hashlib.sha1(target).digest())
+        return entry._replace(checksum=hashlib.sha1(target).digest()), ()
     if entry.kind is not Kind.FILE:
-        return entry
+        return entry, ()
+    if content.size <= _AT_ONCE:
+        data = b"".join(content.chunks())
+        return entry._replace(checksum=hashlib.sha1(data).digest()), (data,)
     hasher = hashlib.sha1()
     for chunk in content.chunks():
         hasher.update(chunk)
-    return entry._replace(checksum=hasher.digest())
+    stated = entry._replace(checksum=hasher.digest())
+    return stated, _unchanged(stated, content.chunks())
+
+
+def _unchanged(entry: Entry, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The content of a file; an error at its end if it is not what was hashed before."""
+    hasher = hashlib.sha1()
+    for chunk in chunks:
+        hasher.update(chunk)
+        yield chunk
+    if hasher.digest() != entry.checksum:
+        raise IntegrityError("the content changed while it was packed", where=[entry.path])
