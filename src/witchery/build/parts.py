@@ -11,7 +11,7 @@ from witchery.build.request import Request
 from witchery.compose import shell
 from witchery.compose.part import Part
 from witchery.compose.shell import ShellVerdict
-from witchery.errors import UsageError, located
+from witchery.errors import UsageError, WitcheryError, located
 from witchery.repository.access import Access
 from witchery.repository.indexes import VerifiedIndex, fetch_index
 from witchery.repository.location import Repository
@@ -26,15 +26,31 @@ _INDEX_JOBS = 8
 
 @frozen
 class LocalPackage:
-    """A package given as a file.
+    """A package given as a file, or the application.
 
     Attributes:
         package: As an index would describe it.
-        fetched: The package, checked by its own signature.
+        fetched: The package, checked by its own signature; the application is signed by nobody.
+        own: Whether it is the application.
     """
 
     package: Package
     fetched: Fetched
+    own: bool = False
+
+    @staticmethod
+    def of(fetched: Fetched, arch: Arch, *, own: bool = False) -> "LocalPackage":
+        """The package, as an index would describe it.
+
+        Raises:
+            UsageError: if it is for another architecture.
+        """
+        from witchery.apk import writer
+
+        package = Package.parse(writer.stanza(fetched.archive).rstrip("\n"))
+        if not package.fits(arch.apk):
+            raise UsageError(f"a package for {package.arch}, and the image is for {arch}")
+        return LocalPackage(package, fetched, own)
 
     @property
     def dependency(self) -> Dependency:
@@ -75,19 +91,29 @@ class Gathered:
 
     @property
     def trusted(self) -> bool:
-        """Whether a known key vouches for every index searched and every package given as a file."""
+        """Whether a known key vouches for every index searched and every package given as a file.
+
+        The application is its author's affair.
+        """
         searched, given = self.resolution.indexes, self.resolution.local
-        return all(index.trust for index in searched) and all(local.fetched.trust for local in given)
+        return all(index.trust for index in searched) and all(
+            local.own or local.fetched.trust for local in given
+        )
 
 
-def gather(request: Request, access: Access) -> Gathered:
+def gather(request: Request, access: Access, own: Sequence[LocalPackage] = ()) -> Gathered:
     """Solves, fetches and checks; without a shell where the configuration forbids one.
+
+    Args:
+        request: What is to be built.
+        access: How repositories are reached.
+        own: The application, where there is one.
 
     Raises:
         NoSolutionError: if the world cannot be satisfied, or only with a shell.
         WitcheryError: whatever fetching and checking raises.
     """
-    resolution = resolve(request, access)
+    resolution = resolve(request, access, own)
     parts = fetch_parts(resolution, access, request.arch)
     if request.config.contents.shell == "allow":
         return Gathered(resolution=resolution, parts=parts)
@@ -97,19 +123,22 @@ def gather(request: Request, access: Access) -> Gathered:
         if not found.keys() - verdicts.keys():
             break
         verdicts |= found
-        resolution = resolve(request, access, instead=shell.amended(verdicts.values()))
+        resolution = resolve(request, access, own, instead=shell.amended(verdicts.values()))
         parts = fetch_parts(resolution, access, request.arch)
     seen = tuple(verdicts.values())
     shell.refuse_shells(parts, resolution.world, seen)
     return Gathered(resolution=resolution, parts=parts, verdicts=seen)
 
 
-def resolve(request: Request, access: Access, *, instead: Sequence[Package] = ()) -> Resolution:
+def resolve(
+    request: Request, access: Access, own: Sequence[LocalPackage] = (), *, instead: Sequence[Package] = ()
+) -> Resolution:
     """Fetches the indexes and solves.
 
     Args:
         request: What is to be built.
         access: How repositories are reached.
+        own: The application, where there is one.
         instead: Packages that take the place of those with the same identity.
 
     Raises:
@@ -117,13 +146,13 @@ def resolve(request: Request, access: Access, *, instead: Sequence[Package] = ()
         NoSolutionError: if the world cannot be satisfied.
         WitcheryError: whatever fetching and checking raises.
     """
-    if not request.repositories and not request.files:
+    if not request.repositories and not request.files and not own:
         raise UsageError(
             "no repository is named",
             hint="name one under `contents.repositories`, or with `-X https://dl-cdn.alpinelinux.org/alpine/...`",
         )
     indexes = fetch_indexes(access, request.repositories, request.arch)
-    local = tuple(_read_local(access, path, request.arch) for path in request.files)
+    local = (*(_read_local(access, path, request.arch) for path in request.files), *own)
     world = (*(Dependency.parse(text) for text in request.world), *(each.dependency for each in local))
     # Of packages with one identity the first definition counts, so what is amended comes before all else.
     given = (*instead, *(each.package for each in local))
@@ -141,6 +170,7 @@ def fetch_parts(resolution: Resolution, access: Access, arch: Arch) -> tuple[Par
         WitcheryError: whatever fetching and checking raises.
     """
     given = {each.package.identity: each.fetched for each in resolution.local}
+    own = {each.package.identity for each in resolution.local if each.own}
     wanted = [
         Wanted(
             package=selected.package, arch=arch, repositories=_holding(selected.package, resolution.indexes)
@@ -148,14 +178,29 @@ def fetch_parts(resolution: Resolution, access: Access, arch: Arch) -> tuple[Par
         for selected in resolution.solution
         if selected.package.identity not in given
     ]
-    fetched = {each.archive.identity: each for each in fetch_packages(access, wanted)}
+    try:
+        fetched = {each.archive.identity: each for each in fetch_packages(access, wanted)}
+    except WitcheryError as error:
+        error.hints += _wanted_by(resolution.solution, str(error))
+        raise
     fetched |= given
     parts = []
     for selected in resolution.solution:
         archive = fetched[selected.package.identity].archive
         data = access.cache.blobs.content(archive.data)
-        parts.append(Part(selected.package, archive, data, selected.tag))
+        parts.append(
+            Part(selected.package, archive, data, selected.tag, own=selected.package.identity in own)
+        )
     return tuple(parts)
+
+
+def _wanted_by(solution: Solution, said: str) -> tuple[str, ...]:
+    """Why the packages are wanted that an error speaks of, a sentence each."""
+    return tuple(
+        f"`{selected.package}` is there because {selected.why}"
+        for selected in solution
+        if selected.package.filename in said
+    )
 
 
 def _holding(package: Package, indexes: Sequence[VerifiedIndex]) -> tuple[Repository, ...]:
@@ -184,11 +229,6 @@ def fetch_indexes(
 
 
 def _read_local(access: Access, path: Path, arch: Arch) -> LocalPackage:
-    from witchery.apk import writer
-
     fetched = read_package(access, path)
     with located(str(path)):
-        package = Package.parse(writer.stanza(fetched.archive).rstrip("\n"))
-        if not package.fits(arch.apk):
-            raise UsageError(f"a package for {package.arch}, and the image is for {arch}")
-    return LocalPackage(package, fetched)
+        return LocalPackage.of(fetched, arch)

@@ -50,6 +50,21 @@ class Selected:
     tag: str
     reasons: tuple[Reason, ...]
 
+    @property
+    def why(self) -> str:
+        """The first reason in words: `wget needs so:libssl.so.3`."""
+        if not self.reasons:
+            return "it was asked for"
+        reason = self.reasons[0]
+        named = ", ".join(f"`{each}`" for each in reason.dependencies)
+        match reason.cause:
+            case Cause.WORLD:
+                return f"{named} was asked for"
+            case Cause.DEPENDS:
+                return f"`{reason.packages[0]}` needs {named}"
+            case Cause.INSTALL_IF:
+                return f"it goes with {named}"
+
 
 @frozen
 class Solution:
