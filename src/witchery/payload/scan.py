@@ -1,8 +1,8 @@
 """Asking every detector, and putting together what they say."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from witchery.payload.findings import Report, combined
+from witchery.payload.findings import Finding, Report, combined
 from witchery.payload.options import ScanOptions
 from witchery.payload.tree import Payload
 from witchery.value import replace
@@ -14,16 +14,22 @@ DETECTORS: tuple[Detector, ...] = ()
 """All of them, in the order in which the kinds they find are told."""
 
 
-def scan(payload: Payload, options: ScanOptions | None = None) -> Report:
+def scan(payload: Payload, options: ScanOptions | None = None, seen: Sequence[Finding] = ()) -> Report:
     """Everything that can be said about an application without knowing any repository.
 
     Findings that its author has acknowledged are left out.
+
+    Args:
+        payload: The application.
+        options: What its author lets pass, or wants done.
+        seen: What was found already when it was read.
 
     Raises:
         StorageError: if a file cannot be read, or changed meanwhile.
     """
     options = options or ScanOptions()
-    found = combined(tuple(detector(payload, options) for detector in DETECTORS))
+    reports = tuple(detector(payload, options) for detector in DETECTORS)
+    found = combined((Report(findings=tuple(seen)), *reports))
     kept = tuple(
         each for each in found.findings if not any(known.covers(each) for known in options.acknowledged)
     )
