@@ -35,8 +35,10 @@ class ScanOptions:
         allow_gcompat: Take programs made for glibc, and the package `gcompat` to run them.
         rewrite_shebangs: Let scripts name their interpreter by its path instead of through `env`.
         acknowledged: What the author knows of.
+        library_path: Folders of the image, absolute, that `LD_LIBRARY_PATH` names in its environment.
     """
 
     allow_gcompat: bool = False
     rewrite_shebangs: bool = False
     acknowledged: Sequence[Acknowledgement] = ()
+    library_path: Sequence[str] = ()

@@ -1,0 +1,192 @@
+"""Files that were made for glibc, the C library of most other distributions, and the ways out.
+
+Musl lacks symbols that glibc has, and the loader that such a program names is in no image: it ends with
+`not found`. Proof is the loader's name, a wanted symbol version `GLIBC_*`, or an imported `__*_chk` function,
+which only glibc has (its fortified headers). Wanting `libc.so.6` alone proves nothing: musl answers to that
+name.
+
+Rules: `glibc` (error; a note with gcompat, a warning where a file for musl stands beside it).
+"""
+
+import re
+from typing import NamedTuple
+
+from witchery.arch import Arch
+from witchery.elf.file import Elf
+from witchery.errors import FormatError
+from witchery.payload.findings import Evidence, Finding, Need, Report, Severity
+from witchery.payload.options import ScanOptions
+from witchery.payload.tree import Payload
+
+SHOWN = 5
+"""How many files are named; further ones are counted."""
+_LOADER = "ld-linux"
+_VERSION = re.compile(r"GLIBC_([0-9]{1,6}(?:\.[0-9]{1,6}){1,3})")
+_CHECKED = re.compile(r"__[a-z0-9_]+_chk")
+_PYTHON = re.compile(r"\.(cpython-[^/]*|abi3)\.so$|/(site|dist)-packages/")
+_TWINS = (
+    (re.compile(r"-linux-gnu"), "-linux-musl"),
+    (re.compile(r"([-.])glibc\b"), r"\1musl"),
+    (re.compile(r"(linux-[a-z0-9]+)-gnu"), r"\1-musl"),
+    (re.compile(r"\blinux-"), "linuxmusl-"),
+)
+"""How the packages of npm call a file for glibc and the one for musl beside it."""
+
+_ZIG = {"armv7": "arm-linux-musleabihf", "armhf": "arm-linux-musleabihf", "ppc64le": "powerpc64le-linux-musl"}
+_RUST = {
+    "armv7": "armv7-unknown-linux-musleabihf",
+    "armhf": "arm-unknown-linux-musleabihf",
+    "x86": "i686-unknown-linux-musl",
+    "ppc64le": "powerpc64le-unknown-linux-musl",
+    "riscv64": "riscv64gc-unknown-linux-musl",
+}
+_PIP = {"armv7": "armv7l", "armhf": "armv6l", "x86": "i686"}
+_NPM = {
+    "x86_64": "x64",
+    "aarch64": "arm64",
+    "armv7": "arm",
+    "armhf": "arm",
+    "x86": "ia32",
+    "ppc64le": "ppc64",
+}
+
+
+class Proof(NamedTuple):
+    """What shows that a file was made for glibc.
+
+    Attributes:
+        what: In a few words, the most telling first.
+        newest: The newest version that it wants, such as `GLIBC_2.34`, or an empty string.
+    """
+
+    what: tuple[str, ...]
+    newest: str
+
+    def __str__(self) -> str:
+        newest = f"wants {self.newest} or newer"
+        return ", ".join((*self.what, newest) if self.newest else self.what)
+
+
+def proof(elf: Elf) -> Proof | None:
+    """What shows that a file was made for glibc; None where nothing does."""
+    what = []
+    if is_loader(elf.interpreter or ""):
+        what.append(f"starts through {elf.interpreter}")
+    if loader := next(filter(is_loader, elf.needed), None):
+        what.append(f"needs {loader}")
+    versions = [need.version for need in elf.version_needs if need.version.startswith("GLIBC_")]
+    numbered = [each for each in versions if _VERSION.fullmatch(each)]
+    if versions and not numbered:
+        what.append(f"wants {versions[0]}")
+    if not what and not versions and not _is_versioned(elf):
+        checked = (each.name for each in elf.symbols if each.required and _CHECKED.fullmatch(each.name))
+        if name := next(checked, None):
+            what.append(f"wants the function {name}")
+    if not what and not numbered:
+        return None
+    return Proof(tuple(what), max(numbered, key=_order, default=""))
+
+
+def inspect(payload: Payload, elves: dict[str, Elf], options: ScanOptions) -> Report:
+    """Findings for the given files of the application that were made for glibc."""
+    proofs = {path: found for path, elf in elves.items() if (found := proof(elf))}
+    for path in [path for path in proofs if _brings_loader(payload, elves[path])]:
+        del proofs[path]
+    if not proofs:
+        return Report()
+    findings = [_finding(payload, path, found, options) for path, found in proofs.items()]
+    order = list(Severity)
+    findings.sort(key=lambda each: order.index(each.severity))
+    needs: tuple[Need, ...] = ()
+    if options.allow_gcompat:
+        needs = (Need("gcompat", tuple(Evidence(path, str(found)) for path, found in proofs.items())),)
+    return Report(needs=needs, findings=_shortened(findings))
+
+
+def is_loader(name: str) -> bool:
+    """Whether a wanted library, or a path, is glibc's loader."""
+    last = name.rpartition("/")[2]
+    # ld64.so and ld.so are the names on ppc64le and s390x (glibc, sysdeps/*/shlib-versions).
+    return last.startswith((_LOADER, "ld64.so.")) or last == "ld.so.1"
+
+
+def _is_versioned(elf: Elf) -> bool:
+    """Whether it names any symbol version: then those of glibc would be among them."""
+    return bool(elf.version_needs)
+
+
+def _order(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.removeprefix("GLIBC_").split("."))
+
+
+def _brings_loader(payload: Payload, elf: Elf) -> bool:
+    return elf.interpreter is not None and payload.locate(elf.interpreter) is not None
+
+
+def _finding(payload: Payload, path: str, found: Proof, options: ScanOptions) -> Finding:
+    if options.allow_gcompat:
+        message = f"was made for glibc ({found}); gcompat may run it, or may not"
+        return Finding("glibc", Severity.NOTE, path, message)
+    if twin := _twin(payload, path):
+        message = f"was made for glibc ({found}); `{twin}` for musl stands beside it"
+        return Finding("glibc", Severity.WARNING, path, message, ("Leave the file out with `exclude`.",))
+    message = f"was made for glibc, and Alpine has musl: it {found}"
+    return Finding("glibc", Severity.ERROR, path, message, hints(path, payload.elves[path], payload.arch))
+
+
+def _twin(payload: Payload, path: str) -> str:
+    """The file that takes the place of this one on musl, or an empty string."""
+    for pattern, other in _TWINS:
+        twin = pattern.sub(other, path)
+        elf = payload.elves.get(twin) if twin != path else None
+        if elf is not None and elf.fits(payload.arch) and proof(elf) is None:
+            return twin
+    return ""
+
+
+def hints(path: str, elf: Elf, arch: Arch) -> tuple[str, ...]:
+    """The ways out that fit a file."""
+    gcompat = "Or try it as it is with gcompat, which has part of what musl lacks: `--allow-gcompat`."
+    if _PYTHON.search(path):
+        platform = f"musllinux_1_2_{_PIP.get(arch.apk, arch.apk)}"
+        command = f"pip install --platform {platform} --only-binary=:all: --target DIR REQUIREMENTS"
+        return (f"Install the wheels for musl: `{command}`.", gcompat)
+    if path.endswith(".node") or "/node_modules/" in path:
+        cpu = _NPM.get(arch.apk, arch.apk)
+        return (
+            f"Install the packages for musl: `npm install --os=linux --libc=musl --cpu={cpu}`.",
+            "Or compile the addon on Alpine: `npm rebuild --build-from-source`.",
+            gcompat,
+        )
+    if elf.section(".go.buildinfo") or elf.section(".gopclntab"):
+        return ("Build it without the C library: `CGO_ENABLED=0 go build`.", gcompat)
+    if _is_rust(elf):
+        target = _RUST.get(arch.apk, f"{arch.apk}-unknown-linux-musl")
+        return (f"Build it for musl: `cargo build --release --target {target}`.", gcompat)
+    static = ("Or link it statically: `-static`.",) if elf.is_executable else ()
+    return (
+        "Build it on Alpine.",
+        f"Or build it for musl here: `zig cc -target {_ZIG.get(arch.apk, f'{arch.apk}-linux-musl')}`.",
+        *static,
+        gcompat,
+    )
+
+
+def _is_rust(elf: Elf) -> bool:
+    if elf.section(".dep-v0"):
+        return True
+    comment = elf.section(".comment")
+    if comment is None or comment.size > 1 << 16:
+        return False
+    try:
+        return b"rustc version" in bytes(elf.content(comment))
+    except FormatError:
+        return False
+
+
+def _shortened(findings: list[Finding]) -> tuple[Finding, ...]:
+    shown, rest = findings[:SHOWN], findings[SHOWN:]
+    if not rest:
+        return tuple(shown)
+    message = f"and {len(rest)} more were made for glibc"
+    return (*shown, Finding("glibc", rest[0].severity, "", message))
