@@ -1,4 +1,4 @@
-"""A package of an application says what it needs, holds what it was given, and need not be read to be known."""
+"""A package of an application says what it needs, holds what it was given, and is known before it is read."""
 
 import hashlib
 import random
