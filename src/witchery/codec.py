@@ -170,6 +170,19 @@ def gunzip(data: bytes, limit: int) -> bytes:
     return bytes(out)
 
 
+def inflate_start(data: bytes, size: int) -> bytes:
+    """The first bytes, `size` at most, that a deflate stream without any header inflates to.
+
+    Raises:
+        FormatError: if it is malformed as far as it is read.
+    """
+    try:
+        start: bytes = isal_zlib.decompressobj(_RAW).decompress(data, size)
+    except _MALFORMED as error:
+        raise FormatError("malformed deflate stream") from error
+    return start
+
+
 def inflate(data: bytes, limit: int) -> bytes:
     """Inflates a deflate stream without any header (RFC 1951), as a zip archive holds it.
 

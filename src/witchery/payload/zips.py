@@ -98,7 +98,9 @@ class Zip:
             raise FormatError(f"no such member: `{name}`")
         if member.size > limit or member.packed > limit + limit // 1000 + 64:  # deflate may lengthen a little
             raise FormatError(f"more than {limit} bytes", where=[name])
-        data = self._unpacked(member, member.packed, limit)
+        data = self._packed(member, member.packed)
+        if member.method != _STORED:
+            data = codec.inflate(data, limit)
         if len(data) != member.size:
             raise FormatError("not as long as the directory says", where=[name])
         return data
@@ -113,25 +115,22 @@ class Zip:
         member = self.members.get(name)
         if member is None:
             raise FormatError(f"no such member: `{name}`")
-        # The codes of a block stand before its bytes (RFC 1951 3.2.7): more than `size` may be wanted for
-        # `size` bytes, and may inflate to a thousand times as many.
-        start = min(member.packed, size + _CODES)
-        return self._unpacked(member, start, (size + _CODES) * 1100)[:size]
+        # The codes of a block stand before its bytes (RFC 1951 3.2.7): more than `size` may be wanted.
+        data = self._packed(member, min(member.packed, size + _CODES))
+        return data[:size] if member.method == _STORED else codec.inflate_start(data, size)
 
-    def _unpacked(self, member: Member, packed: int, limit: int) -> bytes:
+    def _packed(self, member: Member, size: int) -> bytes:
+        """The first bytes of a member as they are in the archive."""
         if member.flags & _ENCRYPTED:
             raise FormatError("encrypted", where=[member.name])
+        if member.method not in (_STORED, _DEFLATED):
+            raise FormatError(f"compressed in an unknown way: {member.method}", where=[member.name])
         at = self.start + member.offset
         header = self.content.read_at(at, _LOCAL_SIZE)
         if len(header) < _LOCAL_SIZE or not header.startswith(_LOCAL):
             raise FormatError("expected a zip member", where=[member.name])
         name, extra = unpack_from("<HH", header, 26)
-        data = self.content.read_at(at + _LOCAL_SIZE + name + extra, packed)
-        if member.method == _STORED:
-            return data
-        if member.method == _DEFLATED:
-            return codec.inflate(data, limit)
-        raise FormatError(f"compressed in an unknown way: {member.method}", where=[member.name])
+        return self.content.read_at(at + _LOCAL_SIZE + name + extra, size)
 
 
 def _member(raw: bytes, at: int) -> tuple[Member, int]:
