@@ -80,7 +80,7 @@ def _scalar(kind: _Scalar, node: tree.Scalar) -> Any:
         case Number():
             value = _number(kind, node)
         case Mode():
-            value = _mode(kind, node.text)
+            value = node.text if node.text in kind.words else _mode(kind, node.text)
         case Flag():
             value = _flag(kind, node)
         case Choice():
@@ -146,6 +146,7 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 def _list(kind: ListOf, node: tree.Node, path: str, problems: Problems) -> Any:
+    node = listed(kind, node)
     if not isinstance(node, tree.Sequence):
         problems.add(node.place, path, f"expected a list, found {_found(node)}")
         return INVALID
@@ -157,6 +158,13 @@ def _list(kind: ListOf, node: tree.Node, path: str, problems: Problems) -> Any:
         else:
             values.append(decode(kind.item, item, below(path, position), problems))
     return INVALID if INVALID in values else tuple(values)
+
+
+def listed(kind: ListOf, node: tree.Node) -> tree.Node:
+    """The node, as a list of one where a bare word may stand for a list."""
+    if kind.short and isinstance(node, tree.Scalar) and not node.null:
+        return tree.Sequence(node.place, (node,))
+    return node
 
 
 def _map(kind: MapOf, node: tree.Node, path: str, problems: Problems) -> Any:

@@ -10,11 +10,8 @@ from witchery.config import tree
 from witchery.config.accounts import Accounts, Group, User
 from witchery.config.kinds import ListOf, Record, settings
 from witchery.config.model import IMAGE, ImageConfig
+from witchery.config.payload import NONROOT, NONROOT_ID
 from witchery.value import replace
-
-NONROOT = "nonroot"
-NONROOT_ID = 65532
-"""The user whom distroless images run as, by convention."""
 
 _NO_LOGIN = "/sbin/nologin"
 

@@ -38,7 +38,7 @@ def plain(kind: Kind, value: Any) -> Any:
         case Record():
             result = document(value)
         case Mode():
-            result = f"{value:#o}"
+            result = f"{value:#o}" if isinstance(value, int) else value
         case Words():
             result = [redacted(word) for word in value]
         case ListOf():

@@ -42,9 +42,15 @@ class Number(NamedTuple):
 
 
 class Mode(NamedTuple):
-    """Permission bits, always octal: `0o755`, `0755` and `755` are one value."""
+    """Permission bits, always octal: `0o755`, `0755` and `755` are one value.
+
+    Attributes:
+        what: What is expected, as a noun phrase.
+        words: Words that may stand for them.
+    """
 
     what: str = "octal permissions such as `0o755`"
+    words: tuple[str, ...] = ()
 
 
 class Flag(NamedTuple):
@@ -72,9 +78,15 @@ class Words(NamedTuple):
 
 
 class ListOf(NamedTuple):
-    """A list; lists of an included file come first."""
+    """A list; lists of an included file come first.
+
+    Attributes:
+        item: What it is a list of.
+        short: Whether a bare word may stand for a list of it.
+    """
 
     item: "Kind"
+    short: bool = False
 
 
 class MapOf(NamedTuple):

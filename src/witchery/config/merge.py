@@ -7,7 +7,7 @@ empty mapping say nothing.
 """
 
 from witchery.config import tree
-from witchery.config.decode import is_absent
+from witchery.config.decode import is_absent, listed
 from witchery.config.kinds import ListOf, MapOf, Record, Setting, settings
 
 
@@ -38,6 +38,8 @@ def _joined(setting: Setting, base: tree.Node, top: tree.Node) -> tree.Node:
     if setting.whole or _says_nothing(setting, base):
         return top
     kind, joined = setting.kind, top
+    if isinstance(kind, ListOf):
+        base, top = listed(kind, base), listed(kind, top)
     match kind, base, top:
         case ListOf(), tree.Sequence(_, under), tree.Sequence(place, items):
             joined = tree.Sequence(place, under + items)

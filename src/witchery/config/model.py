@@ -12,6 +12,7 @@ from witchery.config import values
 from witchery.config.accounts import Accounts
 from witchery.config.faults import Fault, repeated
 from witchery.config.kinds import Choice, Flag, ListOf, MapOf, Mode, Model, Record, Words, setting
+from witchery.config.payload import Part, Scan, owner_faults
 from witchery.value import frozen, replace
 
 
@@ -241,6 +242,26 @@ class ImageConfig(Model):
         ),
         "Packages and their sources.",
     )
+    name: str = setting(
+        values.APPLICATION,
+        "What the application is called; otherwise like its file or folder.",
+        default="",
+        own=True,
+    )
+    payload: tuple[Part, ...] = setting(
+        ListOf(Record(Part, short="source"), short=True),
+        "The application: files that no package holds, scanned for what they need and made a package of"
+        " their own. A path alone will do: `payload: ./dist`.",
+        own=True,
+    )
+    scan: Scan = setting(Record(Scan), "What the scan of the application lets pass or does.", own=True)
+    release: str = setting(
+        values.RELEASE,
+        "The release of Alpine whose repositories `main` and `community` are built from where no repository"
+        " is named.",
+        default="",
+        own=True,
+    )
     entrypoint: Entrypoint = setting(Record(Entrypoint), "What the container runs.", whole=True)
     cmd: tuple[str, ...] = setting(
         Words(),
@@ -347,10 +368,11 @@ class ImageConfig(Model):
         return replace(self, contents=contents)
 
     def faults(self) -> Iterator[Fault]:
-        """A shell that is forbidden and needed."""
+        """A shell that is forbidden and needed, owners that nobody knows, architectures given twice."""
         if self.contents.shell == "forbid" and self.entrypoint.shell_fragment:
             message = "a `shell-fragment` needs the shell that `contents.shell: forbid` keeps out"
             yield Fault(("entrypoint", "shell-fragment"), message)
+        yield from owner_faults(self.payload, self.accounts)
         yield from repeated("architecture", "archs", [arch.apk for arch in self.archs])
 
 

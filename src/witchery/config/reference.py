@@ -50,8 +50,8 @@ writes the schema.
   these characters a meaning of its own.
 - **A problem has a place**, `file:line:column: key`, and all problems are reported at once. Unknown keys,
   keys given twice and values of the wrong kind are problems. A key without a value counts as absent.
-- **Relative paths** of repositories, keys and package files start at the folder of the file that is named;
-  in an `apko.yaml`, at the current folder.
+- **Relative paths** of repositories, keys, package files and parts of the application start at the folder
+  of the file that is named, in files that it includes too; in an `apko.yaml`, at the current folder.
 - **Anchors, aliases and `<<`** work within a file. Tags and several documents in one file do not. A file is
   UTF-8, 1 MiB at most, with 24 levels and 20,000 values at most.
 
@@ -110,8 +110,9 @@ def _value(kind: Kind) -> str:
             found = kind.what
         case Choice():
             found = " or ".join(f"`{value}`" for value in kind.values)
-        case ListOf(Record()):
-            found = "a list of mappings, see below"
+        case ListOf(Record() as item):
+            short = f", or the `{item.short}` of each" if item.short else ""
+            found = f"a list of mappings, see below{short}"
         case ListOf():
             found = f"a list; each {_value(kind.item)}"
         case MapOf():

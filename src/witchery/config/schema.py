@@ -61,8 +61,10 @@ def _schema(kind: Kind, *, optional: bool) -> dict[str, Any]:
                 **_typed("string", "integer", optional=optional),
                 "minimum": 0,
                 "maximum": 7777,
-                "pattern": rf"^(?:0o|0)?[0-7]{{1,4}}$|{_VARIABLE}",
-                "examples": ["0o755", "0o644", "0o1777"],
+                "pattern": "|".join(
+                    (r"^(?:0o|0)?[0-7]{1,4}$", *(f"^{word}$" for word in kind.words), _VARIABLE)
+                ),
+                "examples": [*kind.words, "0o755", "0o644", "0o1777"],
             }
         case Flag():
             found = {**_typed("boolean", "string", optional=optional), "pattern": _VARIABLE}
@@ -76,7 +78,10 @@ def _schema(kind: Kind, *, optional: bool) -> dict[str, Any]:
             word = {"type": ["string", "number", "boolean"]}
             found = {"type": ["string", "number", "boolean", "array", "null"], "items": word}
         case ListOf():
-            found = {**_typed("array", optional=optional), "items": _schema(kind.item, optional=False)}
+            item = _schema(kind.item, optional=False)
+            found = {**_typed("array", optional=optional), "items": item}
+            if kind.short:
+                found = {"anyOf": [found, _bare(kind.item)]}
         case MapOf():
             found = {
                 **_typed("object", optional=optional),
@@ -86,6 +91,13 @@ def _schema(kind: Kind, *, optional: bool) -> dict[str, Any]:
         case _:
             found = _record(kind, optional=optional)
     return found
+
+
+def _bare(kind: Kind) -> dict[str, Any]:
+    """The schema of a kind where no list or mapping stands."""
+    if isinstance(kind, Record) and kind.short:
+        kind = settings(kind.type)[kind.short].kind
+    return _schema(kind, optional=False)
 
 
 def _typed(*types: str, optional: bool) -> dict[str, Any]:

@@ -113,6 +113,8 @@ def _hint(text: str, problem: str | None, line: int, column: int) -> str:
     written = lines[line] if line < len(lines) else ""
     if "${" in written and "{" in written.replace("${", ""):
         return "inside `{}` and `[]`, a text with `${NAME}` is written in quotes"
+    if problem and "alphabetic or numeric" in problem and written[column - 1 : column] == "*":
+        return "a text that begins with `*` is written in quotes"
     if problem and "mapping values" in problem:
         return "a text that contains `: ` is written in quotes"
     indented = written[: len(written) - len(written.lstrip())]

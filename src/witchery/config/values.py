@@ -28,6 +28,22 @@ def _path(text: str) -> str:
     return "/" + posixpath.normpath("/" + text).lstrip("/")
 
 
+def _destination(text: str) -> str:
+    path = _path(text)
+    return f"{path}/" if text.endswith("/") and path != "/" else path
+
+
+def _pattern(text: str) -> str:
+    parts = [part for part in text.split("/") if part not in ("", ".")]
+    if not parts or ".." in parts:
+        raise FormatError(f"a pattern names something below the source: `{text}`")
+    return text
+
+
+def _release(text: str) -> str:
+    return f"v{text}" if text[0].isdigit() else text
+
+
 def _repository(text: str) -> str:
     *tag, location = text.split()
     scheme, separator, rest = location.partition("://")
@@ -88,12 +104,30 @@ IMAGE_PATH = Text("a path in the image such as `/etc/app`", rf"[^{_CONTROL}]+", 
 LINK_SOURCE = Text("the path that the link leads to", rf"[^{_CONTROL}]+")
 LOCAL_FILE = Text("the path of a file", rf"[^{_CONTROL}]+")
 
+DESTINATION = Text("an absolute path such as `/opt/app`", rf"/[^{_CONTROL}]*", _destination)
+PATTERN = Text(
+    "a pattern such as `*.pyc`, without a leading `!`", rf"[^!{_CONTROL}][^{_CONTROL}]{{0,1000}}", _pattern
+)
+RULE = Text("the name of a rule such as `private-key`", r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*", examples=("token",))
+GLOB = Text("a pattern of paths in the image", rf"[^{_CONTROL}]+")
+APPLICATION = Text(
+    "a name of letters, digits and `._+-` that starts with a letter or digit",
+    r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}",
+)
+RELEASE = Text(
+    "a release of Alpine such as `v3.22`, `edge` or `latest-stable`",
+    r"v?[0-9]{1,2}\.[0-9]{1,3}|edge|latest-stable",
+    _release,
+    examples=("v3.22", "edge", "latest-stable"),
+)
+
 REPOSITORY = Text(
     "a repository: a URL or a path, after `@tag` if it is tagged",
     r"(?:@[A-Za-z0-9._+-]+\s+)?[^\s@]\S*",
     _repository,
     examples=("https://dl-cdn.alpinelinux.org/alpine/v3.22/main",),
 )
+MIRROR = Text("a mirror: a URL or an absolute path", r"(?:[A-Za-z][A-Za-z0-9+.-]*://|/)\S+", _repository)
 KEY_LOCATION = Text("the path or URL of a public key", r"\S+")
 PACKAGE = Text(
     "a package such as `nginx`, `python3~3.12` or `!bash`",
@@ -109,7 +143,8 @@ ACCOUNT_OR_NUMBER = Text(
     "a user such as `nonroot` or `65532`, and a group after `:` if wanted",
     r"(?:[A-Za-z_][A-Za-z0-9_.-]{0,31}|[0-9]{1,10})(?::(?:[A-Za-z_][A-Za-z0-9_.-]{0,31}|[0-9]{1,10}))?",
 )
-ID = Number("a number from 0 to 4294967295", 0, 2**32 - 1)
+MAX_ID = 2**32 - 1
+ID = Number("a number from 0 to 4294967295", 0, MAX_ID)
 BUDGET = Number("a number of layers from 1 to 120", 1, 120)
 
 VARIABLE = Text("a variable's name", r"[A-Za-z_][A-Za-z0-9_.-]*")
