@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from witchery.payload import python
 from witchery.payload.findings import Finding, Report, combined
 from witchery.payload.options import ScanOptions
 from witchery.payload.tree import Payload
@@ -10,7 +11,7 @@ from witchery.value import replace
 Detector = Callable[[Payload, ScanOptions], Report]
 """Looks at an application for one kind of thing. It never raises for what it finds: that is a finding."""
 
-DETECTORS: tuple[Detector, ...] = ()
+DETECTORS: tuple[Detector, ...] = (python.inspect,)
 """All of them, in the order in which the kinds they find are told."""
 
 
