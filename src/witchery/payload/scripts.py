@@ -1,0 +1,213 @@
+"""Scripts that may be executed: which interpreters they ask for, and whether the image will have them.
+
+What stands below `node_modules`, `site-packages` and the like belongs to dependencies, and is full of scripts
+that nobody runs: there only the interpreter of the language itself is a need, others are suggestions, and
+what would be an error is a warning. Scripts of a virtual environment of Python are not looked at here.
+
+Rules: `shell` (the image gets a shell, a note), `shebang-outside` (the interpreter is in no image, an error),
+`shebang-crlf` (the line ends as on Windows, an error), `shebang-arguments` (`env` is given several words as
+one, an error), `shebang-long` (longer than Linux reads, an error), `shebang-place` (Alpine has the
+interpreter elsewhere, a warning), `shebang-rewrite` (it cannot be rewritten, a warning).
+"""
+
+from witchery.errors import FormatError
+from witchery.payload import interpreters, shebang
+from witchery.payload.classify import FileKind
+from witchery.payload.findings import Evidence, Finding, Need, Program, Report, Severity, Suggestion
+from witchery.payload.options import ScanOptions
+from witchery.payload.programs import program
+from witchery.payload.shebang import Shebang
+from witchery.payload.tree import Payload, PayloadFile
+
+MAX_REWRITE = 256 << 20
+"""The largest script that is rewritten, in bytes."""
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""Where programs are looked for in an image."""
+
+_VENDORED = {
+    "node_modules": ("node", "nodejs"),
+    "site-packages": ("python", "python3"),
+    "dist-packages": ("python", "python3"),
+    "gems": ("ruby",),
+    "bundle": ("ruby",),
+    "vendor": ("php", "ruby"),
+}
+"""Folders of dependencies, and the interpreters of their languages."""
+
+
+def inspect(payload: Payload, options: ScanOptions) -> Report:
+    """What the scripts of an application ask for."""
+    found = _Scripts(payload, options)
+    for file in payload:
+        if (
+            file.kind is FileKind.SCRIPT
+            and file.is_executable
+            and not interpreters.is_in_venv(payload, file.path)
+        ):
+            found.add(file)
+    return found.report()
+
+
+class _Scripts:
+    """What is known of the scripts so far."""
+
+    def __init__(self, payload: Payload, options: ScanOptions) -> None:
+        self._payload = payload
+        self._options = options
+        self._needs: dict[str, dict[Evidence, None]] = {}
+        self._suggestions: dict[str, dict[Evidence, None]] = {}
+        self._shells: dict[str, list[str]] = {}
+        self._findings: list[Finding] = []
+        self._programs: list[Program] = []
+        self._rewrites: dict[str, bytes] = {}
+        self._environment: dict[str, str] = {}
+
+    def report(self) -> Report:
+        """Everything about the scripts."""
+        reason = "a script of a dependency asks for it"
+        return Report(
+            needs=tuple(Need(name, tuple(shown)) for name, shown in self._needs.items()),
+            suggestions=tuple(
+                Suggestion(name, reason, tuple(shown)) for name, shown in self._suggestions.items()
+            ),
+            findings=(*self._findings, *(_shell(name, paths) for name, paths in self._shells.items())),
+            programs=tuple(self._programs),
+            environment=self._environment,
+            rewrites=self._rewrites,
+        )
+
+    def add(self, file: PayloadFile) -> None:
+        """Looks at one script."""
+        line = shebang.parse(file.head)
+        if line is None:
+            return
+        vendor = _vendor(file.path)
+        if vendor is None:
+            self._programs.append(program(self._payload, file.path, f"script: {_shown(line)}"))
+        if line.crlf:
+            self._problem(
+                file,
+                "shebang-crlf",
+                "has Windows line ends: Linux looks for a program whose name ends with a carriage return",
+                f"`dos2unix {file.origin}`.",
+            )
+        elif line.cut:
+            message = f"has a first line of more than {shebang.LINE} bytes, of which Linux reads no more"
+            self._problem(file, "shebang-long", message, "Shorten it.")
+        elif line.is_env:
+            self._through_env(file, line, vendor)
+        else:
+            self._by_path(file, line, vendor)
+
+    def _through_env(self, file: PayloadFile, line: Shebang, vendor: tuple[str, ...] | None) -> None:
+        call = shebang.parse_env(line.argument)
+        if call.broken:
+            message = f"gives `env` several words as one: `{_shown(line)}`"
+            self._problem(
+                file, "shebang-arguments", message, "Let `env` split them: `#!/usr/bin/env -S ...`."
+            )
+            return
+        if interpreters.is_packaged(call.command):
+            self._need(file, line, call.command.rpartition("/")[2], vendor)
+            self._need(file, line, "env", None)
+            return
+        if not interpreters.is_name(call.command):
+            self._outside(file, line)
+            return
+        own = interpreters.own(self._payload, call.command)
+        if self._options.rewrite_shebangs and call.plain and len(call.arguments) < 2:
+            target = own or interpreters.place(call.command)
+            if self._rewrite(file, " ".join([target, *call.arguments])):
+                if own is None:
+                    self._need(file, line, call.command, vendor)
+                return
+        elif line.interpreter != interpreters.place("env"):
+            self._elsewhere(file, line, interpreters.place("env"))
+        if own is None:
+            self._need(file, line, call.command, vendor)
+        else:
+            self._environment["PATH"] = f"{own.rpartition('/')[0]}:{PATH}"
+        if own is not None or not self._is_suggested(call.command, vendor):
+            self._need(file, line, "env", None)
+
+    def _by_path(self, file: PayloadFile, line: Shebang, vendor: tuple[str, ...] | None) -> None:
+        path = line.interpreter
+        name = path.rpartition("/")[2]
+        if path.startswith("/") and self._payload.locate(path) is not None:
+            return
+        right = interpreters.place(name)
+        known = interpreters.is_known(name)
+        rewritten = False
+        if self._options.rewrite_shebangs and known and path != right:
+            rewritten = self._rewrite(file, f"{right} {line.argument}".rstrip())
+        if not rewritten and not interpreters.is_packaged(path):
+            self._outside(file, line)
+            return
+        if not rewritten and known and path != right:
+            self._elsewhere(file, line, right)
+        self._need(file, line, name, vendor)
+
+    def _need(self, file: PayloadFile, line: Shebang, name: str, vendor: tuple[str, ...] | None) -> None:
+        suggested = self._is_suggested(name, vendor)
+        wanted = self._suggestions if suggested else self._needs
+        evidence = Evidence(file.path, _shown(line))
+        wanted.setdefault(interpreters.dependency(name), {})[evidence] = None
+        if name in interpreters.SHELLS and not suggested:
+            self._shells.setdefault(name, []).append(file.path)
+
+    def _is_suggested(self, name: str, vendor: tuple[str, ...] | None) -> bool:
+        return vendor is not None and name not in vendor
+
+    def _outside(self, file: PayloadFile, line: Shebang) -> None:
+        name = line.interpreter.rpartition("/")[2]
+        right = interpreters.place(name if interpreters.is_known(name) else "INTERPRETER")
+        rewrite = f"Let its first line become `#!{right}`: `--rewrite-shebangs`."
+        self._problem(
+            file,
+            "shebang-outside",
+            f"asks for an interpreter that no package has: `{_shown(line)}`",
+            *((rewrite,) if interpreters.is_known(name) else ()),
+            f"Or start it through its interpreter: `entrypoint: {right} /{file.path}`.",
+        )
+
+    def _elsewhere(self, file: PayloadFile, line: Shebang, right: str) -> None:
+        message = f"asks for `{line.interpreter}`, and Alpine has it at `{right}` unless `/usr` is merged"
+        hint = f"Let its first line become `#!{right}`: `--rewrite-shebangs`."
+        self._findings.append(Finding("shebang-place", Severity.WARNING, file.path, message, (hint,)))
+
+    def _problem(self, file: PayloadFile, rule: str, message: str, *hints: str) -> None:
+        severity = Severity.ERROR if _vendor(file.path) is None else Severity.WARNING
+        self._findings.append(Finding(rule, severity, file.path, message, hints))
+
+    def _rewrite(self, file: PayloadFile, line: str) -> bool:
+        """Gives a script another first line. Where other bytes follow, their places stay what they are."""
+        try:
+            content = file.read(MAX_REWRITE)
+        except FormatError as error:
+            message = f"cannot be rewritten: {error.message}"
+            self._findings.append(Finding("shebang-rewrite", Severity.WARNING, file.path, message))
+            return False
+        old, end, rest = content.partition(b"\n")
+        new = f"#!{line}".encode("utf-8", "surrogateescape")
+        if b"\0" in content:
+            new = new.ljust(len(old))  # a zip archive, perhaps; Linux drops blanks at the end
+        self._rewrites[file.path] = new + end + rest
+        return True
+
+
+def _shown(line: Shebang) -> str:
+    return str(line)[:120]
+
+
+def _vendor(path: str) -> tuple[str, ...] | None:
+    """The interpreters of the dependencies that a path is among; None for the application's own files."""
+    for part in path.split("/")[:-1]:
+        if part in _VENDORED:
+            return _VENDORED[part]
+    return None
+
+
+def _shell(name: str, paths: list[str]) -> Finding:
+    more = f", and {len(paths) - 1} more do" if len(paths) > 1 else ""
+    message = f"asks for a shell, `{name}`{more}: the image gets one"
+    return Finding("shell", Severity.NOTE, paths[0], message)
