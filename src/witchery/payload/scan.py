@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from witchery.payload import python
+from witchery.payload import native, outside, python, scripts
 from witchery.payload.findings import Finding, Report, combined
 from witchery.payload.options import ScanOptions
 from witchery.payload.tree import Payload
@@ -11,7 +11,12 @@ from witchery.value import replace
 Detector = Callable[[Payload, ScanOptions], Report]
 """Looks at an application for one kind of thing. It never raises for what it finds: that is a finding."""
 
-DETECTORS: tuple[Detector, ...] = (python.inspect,)
+DETECTORS: tuple[Detector, ...] = (
+    python.inspect,
+    native.inspect,
+    scripts.inspect,
+    outside.inspect,
+)
 """All of them, in the order in which the kinds they find are told."""
 
 
