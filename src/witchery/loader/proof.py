@@ -11,6 +11,7 @@ it runs, models of thread-local storage, relative search paths.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
+from itertools import chain
 from typing import NamedTuple
 
 from witchery.arch import Arch
@@ -124,6 +125,18 @@ def prove(
         default_path: Where libraries are looked for at last.
     """
     return _Prover(root, hosts, unproven, arch, default_path).proof(paths)
+
+
+def likelier_first(programs: Iterable[str], plugin: str) -> list[str]:
+    """Programs by how likely they load a plugin: first those whose names are part of its path.
+
+    `usr/bin/python3.12` is for `app/lib/python3.12/...`, `usr/bin/node` for `app/addon.node`.
+    """
+
+    def stem(program: str) -> str:
+        return program.rpartition("/")[2].rstrip("0123456789.-")
+
+    return sorted(programs, key=lambda program: len(stem(program)) < 2 or stem(program) not in plugin)
 
 
 class _Prover:
@@ -258,8 +271,13 @@ class _Prover:
 
     def _candidates(self, path: str) -> Iterator[Loading]:
         """The programs that could load a plugin, each with all that it loads."""
+        own = likelier_first(self._programs, path)
         hosts = () if self._hosts is None else self._hosts(path)
-        for host in dict.fromkeys((*self._programs, *hosts)):
+        tried: set[str] = set()
+        for host in chain(own, hosts):
+            if host in tried:
+                continue
+            tried.add(host)
             real = self._root.locate(host)
             elf = None if real is None else self._root.elf(real)
             if real is None or elf is None or elf.interpreter is None or self._passed_over(elf):
