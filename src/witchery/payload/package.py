@@ -5,12 +5,11 @@ its files are as they were given; only their times are those of the package.
 
 What apk would drop or misread is an error. `problems` finds all of it, under the rules
 
-* `top-dotfile`: apk takes names at the top that begin with a dot for its own, and does not install them;
-* `control-character`: apk skips names with control characters;
-* `long-name`: a path or target that does not fit the system's limit;
-* `huge-file`: apk cannot read sizes from 8 GiB on;
+* `top-level-dotfile`: apk takes names at the top that begin with a dot for its own, and skips them;
+* `file-name`: apk skips names with control characters, and paths that do not fit the system's limit;
+* `file-size`: apk cannot read sizes from 8 GiB on;
 * `odd-owner`: an owner's number that a header cannot hold;
-* `device`: a device node or FIFO;
+* `special-file`: a device node or FIFO;
 * `misplaced`: below something that is no folder, or a hard link to no file of the payload.
 """
 
@@ -200,21 +199,21 @@ def _problems_of(payload: Payload, each: PayloadFile) -> Iterator[Finding]:
     entry = each.entry
     if entry.path.startswith("."):
         yield _error(
-            "top-dotfile",
+            "top-level-dotfile",
             each,
             "apk does not install names at the top that begin with a dot",
             "leave it out, or put the payload into a folder of the image",
         )
     if _CONTROL.search(entry.path) or _CONTROL.search(entry.target):
-        yield _error("control-character", each, "control character in the name or target", "rename it")
+        yield _error("file-name", each, "control character in the name or target", "rename it")
     if max(_length(entry.path), _length(entry.target)) > MAX_PATH:
-        yield _error("long-name", each, f"name or target of more than {MAX_PATH} bytes", "shorten it")
+        yield _error("file-name", each, f"name or target of more than {MAX_PATH} bytes", "shorten it")
     if entry.size > MAX_FILE:
-        yield _error("huge-file", each, f"more than {MAX_FILE} bytes, the most that apk reads", "split it")
+        yield _error("file-size", each, f"more than {MAX_FILE} bytes, the most that apk reads", "split it")
     if not (0 <= entry.uid <= MAX_OWNER and 0 <= entry.gid <= MAX_OWNER):
         yield _error("odd-owner", each, f"owner {entry.uid}:{entry.gid} does not fit a package", "choose one")
     if entry.kind in (Kind.CHARACTER, Kind.BLOCK, Kind.FIFO):
-        yield _error("device", each, "a device node or FIFO has no place in an image", "leave it out")
+        yield _error("special-file", each, "a device node or FIFO has no place in an image", "leave it out")
     if _is_misplaced(payload, entry):
         yield _error("misplaced", each, "it hangs on something that is not there, or no folder", "move it")
 
