@@ -140,7 +140,7 @@ def _is_managed(file: PayloadFile) -> bool:
 
 def _shortened(findings: list[Finding]) -> tuple[Finding, ...]:
     shown, rest = findings[:SHOWN], findings[SHOWN:]
-    if not rest:
-        return tuple(shown)
-    message = f"and {len(rest)} more files for other machines, such as `{rest[0].path}`"
-    return (*shown, Finding("foreign-architecture", rest[0].severity, "", message))
+    if len(rest) < 2:
+        return tuple(findings)
+    message = f"is for another machine, and so are {len(rest) - 1} more"
+    return (*shown, Finding("foreign-architecture", rest[0].severity, rest[0].path, message))

@@ -186,7 +186,7 @@ def _is_rust(elf: Elf) -> bool:
 
 def _shortened(findings: list[Finding]) -> tuple[Finding, ...]:
     shown, rest = findings[:SHOWN], findings[SHOWN:]
-    if not rest:
-        return tuple(shown)
-    message = f"and {len(rest)} more were made for glibc"
-    return (*shown, Finding("glibc", rest[0].severity, "", message))
+    if len(rest) < 2:
+        return tuple(findings)
+    message = f"was made for glibc, and so were {len(rest) - 1} more"
+    return (*shown, Finding("glibc", rest[0].severity, rest[0].path, message))

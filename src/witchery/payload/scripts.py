@@ -1,8 +1,8 @@
 """Scripts that may be executed: which interpreters they ask for, and whether the image will have them.
 
 What stands below `node_modules`, `site-packages` and the like belongs to dependencies, and is full of scripts
-that nobody runs: there only the interpreter of the language itself is a need, others are suggestions, and
-what would be an error is a warning. Scripts of a virtual environment of Python are not looked at here.
+that nobody runs: there a well-known interpreter is a suggestion, others nothing, and what would be an error
+is a warning. Scripts of a virtual environment of Python are not looked at here.
 
 Rules: `shell` (the image gets a shell, a note), `shebang-outside` (the interpreter is in no image, an error),
 `shebang-crlf` (the line ends as on Windows, an error), `shebang-arguments` (`env` is given several words as
@@ -24,15 +24,8 @@ MAX_REWRITE = 256 << 20
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """Where programs are looked for in an image."""
 
-_VENDORED = {
-    "node_modules": ("node", "nodejs"),
-    "site-packages": ("python", "python3"),
-    "dist-packages": ("python", "python3"),
-    "gems": ("ruby",),
-    "bundle": ("ruby",),
-    "vendor": ("php", "ruby"),
-}
-"""Folders of dependencies, and the interpreters of their languages."""
+_VENDORED = frozenset({"node_modules", "site-packages", "dist-packages", "gems", "bundle", "vendor"})
+"""Folders of dependencies."""
 
 
 def inspect(payload: Payload, options: ScanOptions) -> Report:
@@ -81,8 +74,7 @@ class _Scripts:
         line = shebang.parse(file.head)
         if line is None:
             return
-        vendor = _vendor(file.path)
-        if vendor is None:
+        if not _is_vendored(file.path):
             self._programs.append(program(self._payload, file.path, f"script: {_shown(line)}"))
         if line.crlf:
             self._problem(
@@ -95,11 +87,11 @@ class _Scripts:
             message = f"has a first line of more than {shebang.LINE} bytes, of which Linux reads no more"
             self._problem(file, "shebang-long", message, "Shorten it.")
         elif line.is_env:
-            self._through_env(file, line, vendor)
+            self._through_env(file, line)
         else:
-            self._by_path(file, line, vendor)
+            self._by_path(file, line)
 
-    def _through_env(self, file: PayloadFile, line: Shebang, vendor: tuple[str, ...] | None) -> None:
+    def _through_env(self, file: PayloadFile, line: Shebang) -> None:
         call = shebang.parse_env(line.argument)
         if call.broken:
             message = f"gives `env` several words as one: `{_shown(line)}`"
@@ -108,8 +100,8 @@ class _Scripts:
             )
             return
         if interpreters.is_packaged(call.command):
-            self._need(file, line, call.command.rpartition("/")[2], vendor)
-            self._need(file, line, "env", None)
+            self._need(file, line, call.command.rpartition("/")[2])
+            self._need(file, line, "env")
             return
         if not interpreters.is_name(call.command):
             self._outside(file, line)
@@ -119,18 +111,17 @@ class _Scripts:
             target = own or interpreters.place(call.command)
             if self._rewrite(file, " ".join([target, *call.arguments])):
                 if own is None:
-                    self._need(file, line, call.command, vendor)
+                    self._need(file, line, call.command)
                 return
         elif line.interpreter != interpreters.place("env"):
             self._elsewhere(file, line, interpreters.place("env"))
         if own is None:
-            self._need(file, line, call.command, vendor)
-        else:
+            self._need(file, line, call.command)
+        elif not _is_vendored(file.path):
             self._environment["PATH"] = f"{own.rpartition('/')[0]}:{PATH}"
-        if own is not None or not self._is_suggested(call.command, vendor):
-            self._need(file, line, "env", None)
+        self._need(file, line, "env")
 
-    def _by_path(self, file: PayloadFile, line: Shebang, vendor: tuple[str, ...] | None) -> None:
+    def _by_path(self, file: PayloadFile, line: Shebang) -> None:
         path = line.interpreter
         name = path.rpartition("/")[2]
         if path.startswith("/") and self._payload.locate(path) is not None:
@@ -145,18 +136,17 @@ class _Scripts:
             return
         if not rewritten and known and path != right:
             self._elsewhere(file, line, right)
-        self._need(file, line, name, vendor)
+        self._need(file, line, name)
 
-    def _need(self, file: PayloadFile, line: Shebang, name: str, vendor: tuple[str, ...] | None) -> None:
-        suggested = self._is_suggested(name, vendor)
-        wanted = self._suggestions if suggested else self._needs
+    def _need(self, file: PayloadFile, line: Shebang, name: str) -> None:
         evidence = Evidence(file.path, _shown(line))
-        wanted.setdefault(interpreters.dependency(name), {})[evidence] = None
-        if name in interpreters.SHELLS and not suggested:
-            self._shells.setdefault(name, []).append(file.path)
-
-    def _is_suggested(self, name: str, vendor: tuple[str, ...] | None) -> bool:
-        return vendor is not None and name not in vendor
+        dependency = interpreters.dependency(name)
+        if not _is_vendored(file.path):
+            self._needs.setdefault(dependency, {})[evidence] = None
+            if name in interpreters.SHELLS:
+                self._shells.setdefault(name, []).append(file.path)
+        elif interpreters.is_known(name):
+            self._suggestions.setdefault(dependency, {})[evidence] = None
 
     def _outside(self, file: PayloadFile, line: Shebang) -> None:
         name = line.interpreter.rpartition("/")[2]
@@ -171,12 +161,14 @@ class _Scripts:
         )
 
     def _elsewhere(self, file: PayloadFile, line: Shebang, right: str) -> None:
+        if _is_vendored(file.path):
+            return
         message = f"asks for `{line.interpreter}`, and Alpine has it at `{right}` unless `/usr` is merged"
         hint = f"Let its first line become `#!{right}`: `--rewrite-shebangs`."
         self._findings.append(Finding("shebang-place", Severity.WARNING, file.path, message, (hint,)))
 
     def _problem(self, file: PayloadFile, rule: str, message: str, *hints: str) -> None:
-        severity = Severity.ERROR if _vendor(file.path) is None else Severity.WARNING
+        severity = Severity.WARNING if _is_vendored(file.path) else Severity.ERROR
         self._findings.append(Finding(rule, severity, file.path, message, hints))
 
     def _rewrite(self, file: PayloadFile, line: str) -> bool:
@@ -199,12 +191,9 @@ def _shown(line: Shebang) -> str:
     return str(line)[:120]
 
 
-def _vendor(path: str) -> tuple[str, ...] | None:
-    """The interpreters of the dependencies that a path is among; None for the application's own files."""
-    for part in path.split("/")[:-1]:
-        if part in _VENDORED:
-            return _VENDORED[part]
-    return None
+def _is_vendored(path: str) -> bool:
+    """Whether a path is among the application's dependencies."""
+    return not _VENDORED.isdisjoint(path.split("/")[:-1])
 
 
 def _shell(name: str, paths: list[str]) -> Finding:
