@@ -1,9 +1,11 @@
 """The use case: from a request to an image, and the contents of its layers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from witchery.build.parts import Gathered, gather
+from witchery.build.parts import Gathered, Resolution, gather, resolve
 from witchery.build.request import Request
 from witchery.build.workshop import Workshop
 from witchery.compose import apk_files, shell, tree
@@ -24,6 +26,7 @@ from witchery.compose.part import Generated, Part
 from witchery.compose.release import releases
 from witchery.config.model import ImageConfig
 from witchery.digest import Digest
+from witchery.errors import WitcheryError
 from witchery.oci import media
 from witchery.oci.config import Execution, History, rfc3339
 from witchery.oci.descriptor import Descriptor
@@ -35,6 +38,10 @@ from witchery.repository.cache import Layer as CachedLayer
 from witchery.repository.keyrings import embedded_keys
 from witchery.rootfs.content import BytesContent, Content
 from witchery.value import frozen
+
+if TYPE_CHECKING:
+    from witchery.build.application import Application
+    from witchery.payload.findings import Finding
 
 AUTHOR = "witchery"
 _TITLE = "org.opencontainers.image."
@@ -50,6 +57,9 @@ class Built:
         gathered: Its packages, and how they were chosen.
         composition: Its layers, and why each is what it is.
         effects: What is in it besides the packages' files.
+        config: Its configuration, with what the application brings.
+        application: What it was built for, where that is no package.
+        findings: What the proof on paper that the application loads has to remark.
     """
 
     image: Image
@@ -57,11 +67,26 @@ class Built:
     gathered: Gathered
     composition: Composition
     effects: Effects
+    config: ImageConfig
+    application: "Application | None" = None
+    findings: "tuple[Finding, ...]" = ()
 
     @property
     def parts(self) -> tuple[Part, ...]:
         """Its packages, in apk's order."""
         return self.gathered.parts
+
+    @property
+    def providers(self) -> Mapping[str, str]:
+        """The package that meets each dependency of the application, as `name-version`."""
+        own = {each.package.name for each in self.gathered.resolution.local if each.own}
+        return {
+            str(dependency): str(selected.package)
+            for selected in self.gathered.resolution.solution
+            for reason in selected.reasons
+            if own.intersection(reason.packages)
+            for dependency in reason.dependencies
+        }
 
     @property
     def trusted(self) -> bool:
@@ -92,7 +117,10 @@ def build(request: Request, workshop: Workshop) -> Built:
         WorldError: if the network or the disk fails.
     """
     access = workshop.access(request.keys, request.key_urls, request.arch)
-    gathered = gather(request, access)
+    application = _application(request, access, workshop)
+    config = application.configured(request.config) if application else request.config
+    with _explained(application):
+        gathered = gather(request, access, (application.package,) if application else ())
     resolution, parts = gathered.resolution, gathered.parts
     merged = tree.merge(parts)
     untagged = [each for each in resolution.indexes if not each.repository.tag]
@@ -101,26 +129,27 @@ def build(request: Request, workshop: Workshop) -> Built:
         (each.repository.location for each in untagged),
         (found.version for each in untagged for found in each.index.named("alpine-release")),
     )
-    done = effects(parts, Files(merged), request.config, releases=stated)
+    done = effects(parts, Files(merged), config, releases=stated)
     composition = compose(
         merged,
         world=resolution.world,
         arch=request.arch.apk,
         accounts=done.accounts,
         generated=(*done.generated, *_apk_files(request, parts, access)),
-        paths=request.config.paths,
-        layering=request.config.layering,
+        paths=config.paths,
+        layering=config.layering,
         created=workshop.source_date,
     )
+    findings = application.proven(composition, gathered) if application else ()
     writer = _LayerWriter(access.cache)
     layers = tuple(writer.layer(plan, composition.created) for plan in composition.layers)
     image = build_image(
         layers,
         arch=request.arch,
-        execution=_execution(request.config, done),
+        execution=_execution(config, done),
         created=rfc3339(composition.created),
         author=AUTHOR,
-        annotations=_annotations(request.config, composition.created, gathered),
+        annotations=_annotations(config, composition.created, gathered),
     )
     return Built(
         image=image,
@@ -128,7 +157,39 @@ def build(request: Request, workshop: Workshop) -> Built:
         gathered=gathered,
         composition=composition,
         effects=done,
+        config=config,
+        application=application,
+        findings=findings,
     )
+
+
+def resolved(request: Request, workshop: Workshop) -> Resolution:
+    """The packages that an image would be made of; nothing is fetched but indexes.
+
+    Raises:
+        WitcheryError: as `build`.
+    """
+    access = workshop.access(request.keys, request.key_urls, request.arch)
+    application = _application(request, access, workshop)
+    with _explained(application):
+        return resolve(request, access, (application.package,) if application else ())
+
+
+def _application(request: Request, access: Access, workshop: Workshop) -> "Application | None":
+    if not request.payload:
+        return None
+    from witchery.build.application import prepare
+
+    return prepare(request, access, mtime=workshop.source_date or 0)
+
+
+@contextmanager
+def _explained(application: "Application | None") -> Iterator[None]:
+    """Adds the evidence for the application's needs to errors about packages."""
+    try:
+        yield
+    except WitcheryError as error:
+        raise application.explained(error) if application else error from error.__cause__
 
 
 def _apk_files(request: Request, parts: tuple[Part, ...], access: Access) -> tuple[Generated, ...]:

@@ -1,19 +1,49 @@
 """What is to be built: the configuration read, the command line added to it, every relative path resolved."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from witchery.arch import Arch
+from witchery.config.accounts import Accounts
 from witchery.config.dialect import Dialect, effective
 from witchery.config.load import load
-from witchery.config.model import Base, ImageConfig
+from witchery.config.model import Base, Entrypoint, ImageConfig
+from witchery.config.payload import Part, owner_numbers
 from witchery.errors import UsageError, located
+from witchery.payload.options import Acknowledgement, ScanOptions
+from witchery.repository import releases
 from witchery.repository.location import Repository, parse_line
 from witchery.store import atomic
-from witchery.value import frozen
+from witchery.value import field, frozen, replace
 
+CONFIG_SUFFIXES = (".yaml", ".yml")
+"""How the names of configurations end; any other source is an application."""
+_EXTENSION = re.compile(r"\.[A-Za-z]+$")
 MAX_CONFIG = 1 << 20
 """The longest configuration file, in bytes."""
+
+
+@frozen(kw_only=True)
+class PayloadSource:
+    """A part of the application.
+
+    Attributes:
+        path: The file or folder that holds it.
+        destination: Where it stands in the image; see `store.source_tree.read_source`.
+        uid: Who owns it.
+        gid: Which group owns it.
+        mode: What becomes of permission bits: `normal`, `keep`, or the bits of all files.
+        exclude: Patterns of what is left out; see `payload.exclude`.
+    """
+
+    path: Path
+    destination: str = ""
+    uid: int = 0
+    gid: int = 0
+    mode: str | int = "normal"
+    exclude: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -27,10 +57,13 @@ class Request:
         world: What is requested, in the notation of `/etc/apk/world`; files of packages not among them.
         files: Files of packages to install.
         repositories: Where to build from, in order of preference.
-        hidden: Those of them that the image is not to name.
         keys: Files and folders of keys that the configuration trusts.
         key_urls: Keys that the configuration fetches.
         notes: What a person should know about defaults.
+        hidden: Those of the repositories that the image is not to name.
+        payload: The parts of the application.
+        scan: What the application's author lets pass, or wants done.
+        accept_suggestions: Whether what a scan only suggests is taken.
     """
 
     config: ImageConfig
@@ -43,55 +76,152 @@ class Request:
     key_urls: tuple[str, ...]
     notes: tuple[str, ...]
     hidden: tuple[Repository, ...] = ()
+    payload: tuple[PayloadSource, ...] = ()
+    scan: ScanOptions = ScanOptions()
+    accept_suggestions: bool = False
 
 
-def read_request(
-    source: Path,
-    *,
-    host: str,
-    arch: str = "",
-    variables: Mapping[str, str] | None = None,
-    packages: Sequence[str] = (),
-    repositories: Sequence[str] = (),
-) -> Request:
-    """Reads a configuration and adds what the command line says.
+@frozen(kw_only=True)
+class Wishes:
+    """What the command line, and the user's own configuration, say besides the source.
 
-    Args:
-        source: The file. Paths in it are relative to its folder, in apko's dialect to the current one.
-        host: The architecture of this machine, by any name.
-        arch: The architecture wanted; empty for the host's where the configuration lists it or lists none.
+    Attributes:
+        arch: The architecture wanted; empty for the host's where the source lists it or lists none.
         variables: Values of `${NAME}`.
         packages: More packages: names with constraints, or files that end in `.apk`.
         repositories: More repositories, relative to the current folder.
+        release: The release whose repositories are built from where none is named.
+        usual_release: The same, where neither the command line nor the source says.
+        mirror: Where these are; empty for Alpine's own.
+        entrypoint: The program to start and its arguments, in place of what the source says.
+        allow_gcompat: Take programs made for glibc.
+        rewrite_shebangs: Let scripts name their interpreter by its path.
+        accept_suggestions: Take what is only suggested.
+    """
+
+    arch: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    packages: Sequence[str] = ()
+    repositories: Sequence[str] = ()
+    release: str = ""
+    usual_release: str = ""
+    mirror: str = ""
+    entrypoint: Sequence[str] = ()
+    allow_gcompat: bool = False
+    rewrite_shebangs: bool = False
+    accept_suggestions: bool = False
+
+
+def read_request(source: Path, *, host: str, wishes: Wishes) -> Request:
+    """Reads a source, and adds what the command line says.
+
+    Args:
+        source: A configuration (`*.yaml`, `*.yml`), or else an application: a file or a folder. Paths in a
+            configuration are relative to its folder, in apko's dialect to the current one.
+        host: The architecture of this machine, by any name.
+        wishes: What the command line says.
 
     Raises:
         StorageError: if a file cannot be read.
         ConfigError: if the configuration is malformed.
-        UsageError: if the architecture is unknown or not listed.
+        UsageError: if the architecture is unknown or not listed, or the source is something else.
     """
-    loaded = load(str(source), lambda path: atomic.read(Path(path), MAX_CONFIG), variables or {})
-    filled = effective(loaded.config, loaded.dialect)
-    folder = Path() if loaded.dialect is Dialect.APKO else source.parent
-    contents = filled.config.contents
+    read = _of_config(source, wishes) if source.suffix in CONFIG_SUFFIXES else _of_application(source)
+    config, folder = _wished(read.config, wishes), read.folder
+    contents = config.contents
     named = [(line, folder) for line in contents.repositories]
     build = [(line, folder) for line in contents.build_repositories]
-    more = [(line, Path()) for line in repositories]
+    more = [(line, Path()) for line in wishes.repositories]
+    if not named and not build and not more:
+        release = wishes.release or config.release or wishes.usual_release or releases.DEFAULT_RELEASE
+        mirror = wishes.mirror or releases.MIRROR
+        named = [(line, Path()) for line in releases.repositories(release, mirror)]
     public = _repositories([*named, *more])
-    files = [folder / each for each in filled.config.world if _is_file(each)]
-    files += [Path(each) for each in packages if _is_file(each)]
+    files = [folder / each for each in config.world if _is_file(each)]
+    files += [Path(each) for each in wishes.packages if _is_file(each)]
     keyring = [(each, "://" in each) for each in contents.keyring]
-    chosen, note = _arch(filled.config, host, arch)
+    chosen, note = _arch(config, host, wishes.arch)
     return Request(
-        config=filled.config,
-        name=source.stem if source.stem not in ("witchery", "apko") else source.absolute().parent.name,
+        config=config,
+        name=read.name,
         arch=chosen,
-        world=tuple(each for each in (*filled.config.world, *packages) if not _is_file(each)),
+        world=tuple(each for each in (*config.world, *wishes.packages) if not _is_file(each)),
         files=tuple(files),
         repositories=_repositories([*named, *build, *more]),
         keys=tuple(folder / each for each, is_url in keyring if not is_url),
         key_urls=tuple(each for each, is_url in keyring if is_url),
         hidden=tuple(each for each in _repositories(build) if each not in public),
-        notes=(*loaded.notes, *filled.notes, *note),
+        notes=(*read.notes, *note),
+        payload=read.payload,
+        scan=_scan_options(config),
+        accept_suggestions=config.scan.accept_suggestions,
+    )
+
+
+class _Read(NamedTuple):
+    """A source that was read."""
+
+    config: ImageConfig
+    name: str
+    folder: Path
+    notes: tuple[str, ...]
+    payload: tuple[PayloadSource, ...]
+
+
+def _of_config(source: Path, wishes: Wishes) -> _Read:
+    loaded = load(str(source), lambda path: atomic.read(Path(path), MAX_CONFIG), wishes.variables)
+    filled = effective(loaded.config, loaded.dialect)
+    folder = Path() if loaded.dialect is Dialect.APKO else source.parent
+    name = source.stem if source.stem not in ("witchery", "apko") else source.absolute().parent.name
+    name = filled.config.name or name
+    payload = tuple(_part(folder, part, filled.config.accounts) for part in filled.config.payload)
+    return _Read(filled.config, name, folder, (*loaded.notes, *filled.notes), payload)
+
+
+def _of_application(source: Path) -> _Read:
+    if _is_file(str(source)):
+        raise UsageError(
+            f"a package is no source: `{source}`", hint="name it with `-p`, in an image of its own"
+        )
+    config = effective(ImageConfig(), Dialect.WITCHERY).config
+    name = source.absolute().name
+    if not source.is_dir():
+        name = _EXTENSION.sub("", name) or name
+    return _Read(config, name, Path(), (), (PayloadSource(path=source),))
+
+
+def _part(folder: Path, part: Part, accounts: Accounts) -> PayloadSource:
+    """A part of the application; that its owner is known, the configuration has checked."""
+    uid, gid = owner_numbers(part.owner, accounts) or (0, 0)
+    return PayloadSource(
+        path=folder / part.source,
+        destination=part.destination,
+        uid=uid,
+        gid=gid,
+        mode=part.mode,
+        exclude=part.exclude,
+    )
+
+
+def _wished(config: ImageConfig, wishes: Wishes) -> ImageConfig:
+    """The configuration with what the command line says in its place."""
+    scan = replace(
+        config.scan,
+        allow_gcompat=config.scan.allow_gcompat or wishes.allow_gcompat,
+        rewrite_shebangs=config.scan.rewrite_shebangs or wishes.rewrite_shebangs,
+        accept_suggestions=config.scan.accept_suggestions or wishes.accept_suggestions,
+    )
+    if not wishes.entrypoint:
+        return replace(config, scan=scan)
+    return replace(config, scan=scan, entrypoint=Entrypoint(command=tuple(wishes.entrypoint)), cmd=())
+
+
+def _scan_options(config: ImageConfig) -> ScanOptions:
+    return ScanOptions(
+        allow_gcompat=config.scan.allow_gcompat,
+        rewrite_shebangs=config.scan.rewrite_shebangs,
+        library_path=tuple(filter(None, config.environment.get("LD_LIBRARY_PATH", "").split(":"))),
+        acknowledged=tuple(Acknowledgement(each.rule, each.path) for each in config.scan.acknowledge),
     )
 
 

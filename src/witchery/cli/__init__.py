@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COMMANDS = {
-    "build": "build an image from a configuration file",
+    "build": "build an image of an application, or of packages",
+    "scan": "say what an application, package or image needs, and why",
     "run": "run an image, with whatever runtime is there",
     "show": "show the merged configuration and the solution",
     "compose": "compose packages into a folder, as in 2021",

@@ -1,4 +1,7 @@
-"""Build an image from a configuration file.
+"""Build an image of an application, or from a configuration file.
+
+SOURCE is a file or a folder: it is scanned for what it needs, and packed into the image below /app. Or it is
+a configuration (*.yaml), which may name an application, too.
 
 The packages are solved as apk solves, checked to the keys that signed them, and composed into layers. One
 line goes to standard output: the image by digest. Without an output the image goes to the folder NAME.oci.
@@ -13,6 +16,7 @@ from witchery.cli import options as shared
 from witchery.cli.console import Console
 
 if TYPE_CHECKING:
+    from witchery.build.application import Application
     from witchery.build.image import Built
     from witchery.build.request import Request
     from witchery.oci.reference import Reference
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = """\
 example:
+  witchery build ./dist/hello -o oci:hello && witchery run oci:hello
   witchery build witchery.yaml -o oci:app
   witchery build apko.yaml example.org/app:1.2 app.tar && docker load -i app.tar
 """
@@ -27,7 +32,7 @@ example:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
-    shared.add_source(parser)
+    shared.add_source(parser, help_text="an application (file or folder), or a configuration (*.yaml)")
     parser.add_argument(
         "tag_argument", metavar="TAG", nargs="?", default="", help="name and tag of the image"
     )
@@ -44,6 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="oci:DIR, oci-archive:FILE, docker-archive:FILE or rootfs:DIR; repeatable",
     )
     shared.add_packages(parser)
+    shared.add_application(parser)
     shared.add_trust(parser)
     group = parser.add_argument_group("explanations")
     group.add_argument("--explain-layers", action="store_true", help="say what each layer is, and why")
@@ -72,6 +78,19 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     if options.json:
         console.document(_document(built, request, targets))
         return 0
+    _explain(built, options, console)
+    _summarise(built, request, console)
+    for target in targets:
+        console.say(f"wrote {target}")
+    if "-" not in [getattr(target, "path", "") for target in targets]:
+        console.result(_by_digest(built, name))
+    return 0
+
+
+def _explain(built: "Built", options: argparse.Namespace, console: Console) -> None:
+    """What the image is for, and what was asked to be explained."""
+    if built.application:
+        _explain_application(built, built.application, console)
     if options.explain_layers or options.script_report:
         from witchery.cli import explain
 
@@ -79,12 +98,22 @@ def execute(options: argparse.Namespace, console: Console) -> int:
             explain.explain_layers(built, console)
         if options.script_report:
             explain.explain_scripts(built, console)
-    _summarise(built, request, console)
-    for target in targets:
-        console.say(f"wrote {target}")
-    if "-" not in [getattr(target, "path", "") for target in targets]:
-        console.result(_by_digest(built, name))
-    return 0
+
+
+def _explain_application(built: "Built", application: "Application", console: Console) -> None:
+    """What it is, what it needs and by which package, and how it starts."""
+    from witchery.cli.payload import explain_report, tell_findings
+
+    explain_report(application.payload.name, application.report, console, built.providers)
+    for name in application.accepted:
+        console.say(f"added as suggested: {name}")
+    tell_findings(built.findings, console)
+    command = " ".join((*built.config.entrypoint.argv, *built.config.cmd))
+    user = built.image.config.execution.user or "root"
+    if command:
+        console.say(f"starts `{command}` as {user} in {built.config.work_dir}")
+    else:
+        console.note("the image starts nothing: no program was found in it; `--entrypoint` names one")
 
 
 def _remark(built: "Built", console: Console) -> None:
@@ -130,7 +159,10 @@ def _summarise(built: "Built", request: "Request", console: Console) -> None:
 
 
 def _document(built: "Built", request: "Request", targets: "tuple[Transport, ...]") -> dict[str, Any]:
+    from witchery.cli.payload import application_document
+
     return {
+        **(application_document(built, built.application) if built.application else {}),
         "schema": "dev.witchery.build/1",
         "digest": str(built.image.digest),
         "size": built.image.size,

@@ -59,11 +59,43 @@ def add_packages(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="add a repository: a URL or a folder, `@tag URL` for a tagged one; repeatable",
     )
+    group.add_argument(
+        "--release",
+        metavar="RELEASE",
+        default="",
+        help="Alpine release to build from where no repository is named: `v3.22`, `edge`",
+    )
 
 
-def add_source(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
+def add_application(parser: argparse.ArgumentParser) -> None:
+    """What may be said about an application."""
+    group = parser.add_argument_group("application")
+    group.add_argument(
+        "--entrypoint", metavar="COMMAND", default="", help="what to start, as one argument: 'hello --serve'"
+    )
+    group.add_argument(
+        "--accept-suggestions", action="store_true", help="add the packages that are only suggested"
+    )
+    add_scan(group)
+
+
+def add_scan(parser: argparse._ActionsContainer) -> None:
+    """What a scan lets pass, or does."""
+    parser.add_argument(
+        "--allow-gcompat", action="store_true", help="take programs made for glibc, and gcompat to run them"
+    )
+    parser.add_argument(
+        "--rewrite-shebangs", action="store_true", help="name interpreters by path, not through `env`"
+    )
+
+
+def add_source(
+    parser: argparse.ArgumentParser,
+    *,
+    optional: bool = False,
+    help_text: str = "configuration: witchery.yaml or apko.yaml",
+) -> None:
     """A configuration and what its variables stand for."""
-    help_text = "configuration: witchery.yaml or apko.yaml"
     parser.add_argument("source", metavar="SOURCE", nargs="?" if optional else None, help=help_text)
     parser.add_argument(
         "--set",

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 from witchery.cli.console import Console
 
 if TYPE_CHECKING:
+    from witchery.build.application import Application
+    from witchery.build.image import Built
     from witchery.payload.findings import Evidence, Finding, Report
 
 _SHOWN = 3
@@ -51,16 +53,48 @@ def explain_report(
 
 
 def tell_findings(findings: "Iterable[Finding]", console: Console) -> None:
-    """Warnings and notes, each with what to do about it."""
+    """Findings, each with what to do about it."""
+    from witchery.errors import ApplicationError
     from witchery.payload.findings import Severity
 
     for finding in findings:
+        said = f"{finding} [{finding.rule}]"
         if finding.severity is Severity.NOTE:
-            console.note(str(finding))
+            console.note(said)
         elif finding.severity is Severity.WARNING:
-            console.warn(f"{finding} [{finding.rule}]")
+            console.warn(said)
             for hint in finding.hints:
                 console.say(f"{console.styled('hint', '  hint:')} {hint}")
+        else:
+            console.fail(ApplicationError([(said, finding.hints)]))
+
+
+def application_document(built: "Built", application: "Application") -> dict[str, Any]:
+    """What an image says of its application, for a program."""
+    report = report_document(application.report)
+    for need in report["needs"]:
+        need["package"] = built.providers.get(need["dependency"], "")
+    return {
+        "application": {
+            "name": application.payload.name,
+            "package": str(application.package.package),
+            **report,
+            "accepted": list(application.accepted),
+            "remarks": [finding_document(each) for each in built.findings],
+        },
+        "entrypoint": list(built.config.entrypoint.argv),
+    }
+
+
+def finding_document(finding: "Finding") -> dict[str, Any]:
+    """A finding for a program."""
+    return {
+        "rule": finding.rule,
+        "severity": finding.severity.value,
+        "path": finding.path,
+        "message": finding.message,
+        "hints": list(finding.hints),
+    }
 
 
 def report_document(report: "Report") -> dict[str, Any]:
@@ -74,16 +108,7 @@ def report_document(report: "Report") -> dict[str, Any]:
             {"dependency": hint.dependency, "reason": hint.reason, "evidence": _evidence(hint.evidence)}
             for hint in report.suggestions
         ],
-        "findings": [
-            {
-                "rule": finding.rule,
-                "severity": finding.severity.value,
-                "path": finding.path,
-                "message": finding.message,
-                "hints": list(finding.hints),
-            }
-            for finding in report.findings
-        ],
+        "findings": [finding_document(each) for each in report.findings],
         "programs": [
             {"argv": list(program.argv), "reason": program.reason, "rank": program.rank}
             for program in report.programs

@@ -4,7 +4,9 @@ import argparse
 import os
 from pathlib import Path
 
-from witchery.build.request import Request, parse_variables, read_request
+from witchery.build.request import Request, Wishes, parse_variables, read_request
+from witchery.cli.user_config import read_user_config
+from witchery.errors import UsageError
 
 
 def open_request(options: argparse.Namespace) -> Request:
@@ -13,11 +15,29 @@ def open_request(options: argparse.Namespace) -> Request:
     Raises:
         WitcheryError: if the configuration or an option is unusable.
     """
-    return read_request(
-        Path(options.source),
-        host=os.uname().machine,
+    user = read_user_config()
+    wishes = Wishes(
         arch=options.arch,
         variables=parse_variables(options.variables),
         packages=getattr(options, "package", ()),
         repositories=getattr(options, "repository", ()),
+        release=getattr(options, "release", ""),
+        usual_release=user.release,
+        mirror=user.mirror,
+        entrypoint=_words(getattr(options, "entrypoint", "")),
+        allow_gcompat=getattr(options, "allow_gcompat", False),
+        rewrite_shebangs=getattr(options, "rewrite_shebangs", False),
+        accept_suggestions=getattr(options, "accept_suggestions", False),
     )
+    return read_request(Path(options.source), host=os.uname().machine, wishes=wishes)
+
+
+def _words(command: str) -> list[str]:
+    if not command:
+        return []
+    import shlex
+
+    try:
+        return shlex.split(command)
+    except ValueError as error:
+        raise UsageError(f"`--entrypoint` is not a command line: `{command}`") from error

@@ -47,10 +47,9 @@ def execute(options: argparse.Namespace, console: Console) -> int:
         console.note(note)
     solution = None
     if not options.config:
-        from witchery.build.parts import resolve
+        from witchery.build.image import resolved
 
-        access = open_workshop(options, console).access(request.keys, request.key_urls, request.arch)
-        solution = resolve(request, access).solution
+        solution = resolved(request, open_workshop(options, console)).solution
     if options.json:
         console.document(_document(request, solution, with_config=not options.packages))
         return 0

@@ -1,6 +1,6 @@
 """What the author of an application lets pass, or wants done."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
@@ -42,3 +42,7 @@ class ScanOptions:
     rewrite_shebangs: bool = False
     acknowledged: Sequence[Acknowledgement] = ()
     library_path: Sequence[str] = ()
+
+    def kept(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+        """The findings that the author does not know of."""
+        return tuple(each for each in findings if not any(known.covers(each) for known in self.acknowledged))

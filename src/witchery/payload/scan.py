@@ -36,7 +36,4 @@ def scan(payload: Payload, options: ScanOptions | None = None, seen: Sequence[Fi
     options = options or ScanOptions()
     reports = tuple(detector(payload, options) for detector in DETECTORS)
     found = combined((Report(findings=tuple(seen)), *reports))
-    kept = tuple(
-        each for each in found.findings if not any(known.covers(each) for known in options.acknowledged)
-    )
-    return replace(found, findings=kept)
+    return replace(found, findings=options.kept(found.findings))
