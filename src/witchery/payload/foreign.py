@@ -10,7 +10,7 @@ Rules: `foreign-architecture`.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from witchery.arch import ALL, Arch
 from witchery.elf.file import Elf
@@ -51,14 +51,22 @@ def foreign(payload: Payload) -> tuple[frozenset[str], tuple[Finding, ...]]:
             errors.append(_finding(payload, path, elf, Severity.ERROR))
         else:
             warnings.append(_finding(payload, path, elf, Severity.WARNING))
-    for file in payload:
-        if file.kind is FileKind.MACHO or (file.kind is FileKind.PE and not _is_managed(file)):
-            what = f"is a {file.kind.value}"
-            if _is_all_there_is(payload, file):
-                errors.append(_other_system(payload, file.path, what, Severity.ERROR))
-            else:
-                warnings.append(_other_system(payload, file.path, what, Severity.WARNING))
-    return frozenset(others), (*_shortened(errors), *_shortened(warnings))
+    return frozenset(others), (*_shortened(errors), *_shortened(warnings), *_other_systems(payload))
+
+
+def _other_systems(payload: Payload) -> Iterator[Finding]:
+    """One finding for the programs of each other system."""
+    for kind in (FileKind.PE, FileKind.MACHO):
+        found = [file for file in payload if file.kind is kind and not _is_managed(file)]
+        if not found:
+            continue
+        used = next((file for file in found if _is_all_there_is(payload, file)), None)
+        severity, first = (Severity.WARNING, found[0]) if used is None else (Severity.ERROR, used)
+        platform = payload.arch.platform
+        more = f"; so are {len(found) - 1} more" if len(found) > 1 else ""
+        message = f"is a {kind.value}, and the image is for {platform}{more}"
+        hint = _LEAVE_OUT if used is None else f"Build it for {platform}."
+        yield Finding("foreign-architecture", severity, first.path, message, (hint,))
 
 
 def _wanted(loadable: Mapping[str, Elf], others: Mapping[str, Elf]) -> frozenset[str]:
@@ -106,12 +114,6 @@ _LEAVE_OUT = "Leave it out with `exclude`, if nothing chooses among several."
 def _hints(arch: Arch, own: Arch | None) -> tuple[str, ...]:
     build = f"Build it for {arch}."
     return (build, f"Or build the image for it: `--arch {own}`.") if own else (build,)
-
-
-def _other_system(payload: Payload, path: str, what: str, severity: Severity) -> Finding:
-    message = f"{what}, and the image is for {payload.arch.platform}"
-    hint = f"Build it for {payload.arch.platform}." if severity is Severity.ERROR else _LEAVE_OUT
-    return Finding("foreign-architecture", severity, path, message, (hint,))
 
 
 def _is_all_there_is(payload: Payload, file: PayloadFile) -> bool:

@@ -1,14 +1,18 @@
 """Scripts that may be executed: which interpreters they ask for, and whether the image will have them.
 
 What stands below `node_modules`, `site-packages` and the like belongs to dependencies, and is full of scripts
-that nobody runs: there a well-known interpreter is a suggestion, others nothing, and what would be an error
-is a warning. Scripts of a virtual environment of Python are not looked at here.
+that nobody runs: there a well-known interpreter is a suggestion, and all else passes in silence. The same
+holds for the tools that come with a runtime which the application brings (`pip`, `npm`). Scripts of a virtual
+environment of Python are not looked at here.
 
-Rules: `shell` (the image gets a shell, a note), `shebang-outside` (the interpreter is in no image, an error),
-`shebang-crlf` (the line ends as on Windows, an error), `shebang-arguments` (`env` is given several words as
-one, an error), `shebang-long` (longer than Linux reads, an error), `shebang-place` (Alpine has the
-interpreter elsewhere, a warning), `shebang-rewrite` (it cannot be rewritten, a warning).
+Rules: `shell` (the image gets a shell, a note), `shebang-outside` (the interpreter is in no image, an error;
+a warning where the application has it elsewhere, as after a move), `shebang-crlf` (the line ends as on
+Windows, an error), `shebang-arguments` (`env` is given several words as one, an error), `shebang-long` (longer
+than Linux reads, an error), `shebang-place` (Alpine has the interpreter elsewhere, a warning),
+`shebang-rewrite` (it cannot be rewritten, a warning).
 """
+
+import re
 
 from witchery.errors import FormatError
 from witchery.payload import interpreters, shebang
@@ -26,6 +30,9 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 _VENDORED = frozenset({"node_modules", "site-packages", "dist-packages", "gems", "bundle", "vendor"})
 """Folders of dependencies."""
+_LIBRARY = re.compile(r"(?:^|/)lib/python[0-9.]+/")
+_TOOL = re.compile(r"(?:python[0-9.]*-config|idle|pydoc|2to3|pip|npm|npx|corepack|easy_install)[-0-9.]*")
+_RUNTIME = re.compile(r"python3(?:\.[0-9]+)?|node")
 
 
 def inspect(payload: Payload, options: ScanOptions) -> Report:
@@ -54,6 +61,9 @@ class _Scripts:
         self._programs: list[Program] = []
         self._rewrites: dict[str, bytes] = {}
         self._environment: dict[str, str] = {}
+        self._moved: dict[tuple[str, str], list[str]] = {}
+        folders = (file.entry.parent for file in payload if _RUNTIME.fullmatch(file.name))
+        self._runtimes = frozenset(folders)
 
     def report(self) -> Report:
         """Everything about the scripts."""
@@ -63,7 +73,11 @@ class _Scripts:
             suggestions=tuple(
                 Suggestion(name, reason, tuple(shown)) for name, shown in self._suggestions.items()
             ),
-            findings=(*self._findings, *(_shell(name, paths) for name, paths in self._shells.items())),
+            findings=(
+                *self._findings,
+                *(_shell(name, paths) for name, paths in self._shells.items()),
+                *(_moved(*lead, paths) for lead, paths in self._moved.items()),
+            ),
             programs=tuple(self._programs),
             environment=self._environment,
             rewrites=self._rewrites,
@@ -74,8 +88,6 @@ class _Scripts:
         line = shebang.parse(file.head)
         if line is None:
             return
-        if not _is_vendored(file.path):
-            self._programs.append(program(self._payload, file.path, f"script: {_shown(line)}"))
         if line.crlf:
             self._problem(
                 file,
@@ -90,6 +102,9 @@ class _Scripts:
             self._through_env(file, line)
         else:
             self._by_path(file, line)
+        moved = any(file.path in paths for paths in self._moved.values())
+        if not moved and not self._is_vendored(file.path):
+            self._programs.append(program(self._payload, file.path, f"script: {_shown(line)}"))
 
     def _through_env(self, file: PayloadFile, line: Shebang) -> None:
         call = shebang.parse_env(line.argument)
@@ -117,14 +132,21 @@ class _Scripts:
             self._elsewhere(file, line, interpreters.place("env"))
         if own is None:
             self._need(file, line, call.command)
-        elif not _is_vendored(file.path):
+        elif not self._is_vendored(file.path):
             self._environment["PATH"] = f"{own.rpartition('/')[0]}:{PATH}"
-        self._need(file, line, "env")
+        if own is None or not self._is_vendored(file.path):
+            self._need(file, line, "env")
 
     def _by_path(self, file: PayloadFile, line: Shebang) -> None:
         path = line.interpreter
         name = path.rpartition("/")[2]
         if path.startswith("/") and self._payload.locate(path) is not None:
+            return
+        if moved := self._moved_to(file, path):
+            if not (
+                self._options.rewrite_shebangs and self._rewrite(file, f"{moved} {line.argument}".rstrip())
+            ):
+                self._moved.setdefault((path, moved), []).append(file.path)
             return
         right = interpreters.place(name)
         known = interpreters.is_known(name)
@@ -138,15 +160,33 @@ class _Scripts:
             self._elsewhere(file, line, right)
         self._need(file, line, name)
 
+    def _moved_to(self, file: PayloadFile, path: str) -> str | None:
+        """Where the application has an interpreter that no package has at its path."""
+        folder, _, name = path.rpartition("/")
+        if not folder.startswith("/") or interpreters.is_packaged(path):
+            return None
+        beside = f"{file.entry.parent}/{name}"
+        real = self._payload.locate(beside)
+        if real is not None and self._payload.files[real].is_executable:
+            return f"/{beside}"
+        return interpreters.own(self._payload, name) if interpreters.is_name(name) else None
+
     def _need(self, file: PayloadFile, line: Shebang, name: str) -> None:
         evidence = Evidence(file.path, _shown(line))
         dependency = interpreters.dependency(name)
-        if not _is_vendored(file.path):
+        if not self._is_vendored(file.path):
             self._needs.setdefault(dependency, {})[evidence] = None
             if name in interpreters.SHELLS:
                 self._shells.setdefault(name, []).append(file.path)
         elif interpreters.is_known(name):
             self._suggestions.setdefault(dependency, {})[evidence] = None
+
+    def _is_vendored(self, path: str) -> bool:
+        """Whether a script is not the application's own: see the module."""
+        folder, _, name = path.rpartition("/")
+        if not _VENDORED.isdisjoint(folder.split("/")) or _LIBRARY.search(path):
+            return True
+        return folder in self._runtimes and _TOOL.fullmatch(name) is not None
 
     def _outside(self, file: PayloadFile, line: Shebang) -> None:
         name = line.interpreter.rpartition("/")[2]
@@ -161,15 +201,15 @@ class _Scripts:
         )
 
     def _elsewhere(self, file: PayloadFile, line: Shebang, right: str) -> None:
-        if _is_vendored(file.path):
+        if self._is_vendored(file.path):
             return
         message = f"asks for `{line.interpreter}`, and Alpine has it at `{right}` unless `/usr` is merged"
         hint = f"Let its first line become `#!{right}`: `--rewrite-shebangs`."
         self._findings.append(Finding("shebang-place", Severity.WARNING, file.path, message, (hint,)))
 
     def _problem(self, file: PayloadFile, rule: str, message: str, *hints: str) -> None:
-        severity = Severity.WARNING if _is_vendored(file.path) else Severity.ERROR
-        self._findings.append(Finding(rule, severity, file.path, message, hints))
+        if not self._is_vendored(file.path):
+            self._findings.append(Finding(rule, Severity.ERROR, file.path, message, hints))
 
     def _rewrite(self, file: PayloadFile, line: str) -> bool:
         """Gives a script another first line. Where other bytes follow, their places stay what they are."""
@@ -191,12 +231,21 @@ def _shown(line: Shebang) -> str:
     return str(line)[:120]
 
 
-def _is_vendored(path: str) -> bool:
-    """Whether a path is among the application's dependencies."""
-    return not _VENDORED.isdisjoint(path.split("/")[:-1])
-
-
 def _shell(name: str, paths: list[str]) -> Finding:
     more = f", and {len(paths) - 1} more do" if len(paths) > 1 else ""
     message = f"asks for a shell, `{name}`{more}: the image gets one"
     return Finding("shell", Severity.NOTE, paths[0], message)
+
+
+def _moved(lead: str, own: str, paths: list[str]) -> Finding:
+    more = f", and so do {len(paths) - 1} more" if len(paths) > 1 else ""
+    return Finding(
+        "shebang-outside",
+        Severity.WARNING,
+        paths[0],
+        f"asks for `{lead[:120]}`, which is `{own}` in the image{more}",
+        (
+            f"Let the first lines become `#!{own}`: `--rewrite-shebangs`.",
+            f"Or start the script through its interpreter: `entrypoint: {own} /{paths[0]}`.",
+        ),
+    )
