@@ -18,7 +18,7 @@ from witchery.repository.location import Repository, parse_line
 from witchery.store import atomic
 from witchery.value import field, frozen, replace
 
-CONFIG_SUFFIXES = (".yaml", ".yml")
+CONFIG_SUFFIXES = (".yaml", ".yml", ".json")
 """How the names of configurations end; any other source is an application."""
 _EXTENSION = re.compile(r"\.[A-Za-z]+$")
 MAX_CONFIG = 1 << 20
@@ -116,7 +116,7 @@ def read_request(source: Path, *, host: str, wishes: Wishes) -> Request:
     """Reads a source, and adds what the command line says.
 
     Args:
-        source: A configuration (`*.yaml`, `*.yml`), or else an application: a file or a folder. Paths in a
+        source: A configuration (see `CONFIG_SUFFIXES`), or else an application: a file or a folder. Paths in a
             configuration are relative to its folder, in apko's dialect to the current one.
         host: The architecture of this machine, by any name.
         wishes: What the command line says.
