@@ -20,6 +20,7 @@ COMMANDS = {
     "run": "run an image, with whatever runtime is there",
     "show": "show the merged configuration and the solution",
     "compose": "compose packages into a folder, as in 2021",
+    "package": "make a package of a folder",
     "index": "write and sign the index of a folder of packages",
     "keygen": "make a key that signs packages and indexes",
     "cache": "look at the cache, or prune it",

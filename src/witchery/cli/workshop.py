@@ -24,7 +24,7 @@ def open_workshop(options: argparse.Namespace, console: Console) -> Workshop:
         offline=getattr(options, "offline", False),
         allow_untrusted=getattr(options, "allow_untrusted", False),
         reporter=_reporter(console),
-        source_date=_source_date(),
+        source_date=source_date(),
     )
 
 
@@ -35,7 +35,12 @@ def default_cache() -> Path:
     return folder / "witchery"
 
 
-def _source_date() -> int | None:
+def source_date() -> int | None:
+    """`$SOURCE_DATE_EPOCH`, in seconds since 1970; None where it is not set.
+
+    Raises:
+        UsageError: if it is no such number.
+    """
     text = os.environ.get("SOURCE_DATE_EPOCH", "")
     if not text:
         return None
