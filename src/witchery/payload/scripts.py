@@ -7,8 +7,8 @@ environment of Python are not looked at here.
 
 Rules: `shell` (the image gets a shell, a note), `shebang-outside` (the interpreter is in no image, an error;
 a warning where the application has it elsewhere, as after a move), `shebang-crlf` (the line ends as on
-Windows, an error), `shebang-arguments` (`env` is given several words as one, an error), `shebang-long` (longer
-than Linux reads, an error), `shebang-place` (Alpine has the interpreter elsewhere, a warning),
+Windows, an error), `shebang-arguments` (`env` is given several words as one, an error), `shebang-long` (the
+line is longer than Linux reads, an error), `shebang-place` (Alpine has the interpreter elsewhere, a warning),
 `shebang-rewrite` (it cannot be rewritten, a warning).
 """
 
@@ -20,7 +20,7 @@ from witchery.payload.classify import FileKind
 from witchery.payload.findings import Evidence, Finding, Need, Program, Report, Severity, Suggestion
 from witchery.payload.options import ScanOptions
 from witchery.payload.programs import program
-from witchery.payload.shebang import Shebang
+from witchery.payload.shebang import EnvCall, Shebang
 from witchery.payload.tree import Payload, PayloadFile
 
 MAX_REWRITE = 256 << 20
@@ -117,22 +117,22 @@ class _Scripts:
         if interpreters.is_packaged(call.command):
             self._need(file, line, call.command.rpartition("/")[2])
             self._need(file, line, "env")
-            return
-        if not interpreters.is_name(call.command):
+        elif not interpreters.is_name(call.command):
             self._outside(file, line)
-            return
+        else:
+            self._found_by_env(file, line, call)
+
+    def _found_by_env(self, file: PayloadFile, line: Shebang, call: EnvCall) -> None:
         own = interpreters.own(self._payload, call.command)
+        if own is None:
+            self._need(file, line, call.command)
         if self._options.rewrite_shebangs and call.plain and len(call.arguments) < 2:
             target = own or interpreters.place(call.command)
             if self._rewrite(file, " ".join([target, *call.arguments])):
-                if own is None:
-                    self._need(file, line, call.command)
                 return
-        elif line.interpreter != interpreters.place("env"):
+        if line.interpreter != interpreters.place("env"):
             self._elsewhere(file, line, interpreters.place("env"))
-        if own is None:
-            self._need(file, line, call.command)
-        elif not self._is_vendored(file.path):
+        if own is not None and not self._is_vendored(file.path):
             self._environment["PATH"] = f"{own.rpartition('/')[0]}:{PATH}"
         if own is None or not self._is_vendored(file.path):
             self._need(file, line, "env")
@@ -143,16 +143,15 @@ class _Scripts:
         if path.startswith("/") and self._payload.locate(path) is not None:
             return
         if moved := self._moved_to(file, path):
-            if not (
-                self._options.rewrite_shebangs and self._rewrite(file, f"{moved} {line.argument}".rstrip())
-            ):
+            rewritten = self._options.rewrite_shebangs and self._rewrite(file, f"{moved} {line.argument}")
+            if not rewritten and not self._is_vendored(file.path):
                 self._moved.setdefault((path, moved), []).append(file.path)
             return
         right = interpreters.place(name)
         known = interpreters.is_known(name)
         rewritten = False
         if self._options.rewrite_shebangs and known and path != right:
-            rewritten = self._rewrite(file, f"{right} {line.argument}".rstrip())
+            rewritten = self._rewrite(file, f"{right} {line.argument}")
         if not rewritten and not interpreters.is_packaged(path):
             self._outside(file, line)
             return
@@ -220,7 +219,7 @@ class _Scripts:
             self._findings.append(Finding("shebang-rewrite", Severity.WARNING, file.path, message))
             return False
         old, end, rest = content.partition(b"\n")
-        new = f"#!{line}".encode("utf-8", "surrogateescape")
+        new = f"#!{line.rstrip()}".encode("utf-8", "surrogateescape")
         if b"\0" in content:
             new = new.ljust(len(old))  # a zip archive, perhaps; Linux drops blanks at the end
         self._rewrites[file.path] = new + end + rest
