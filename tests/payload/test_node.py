@@ -261,6 +261,10 @@ def test_only_the_package_json_of_packages_name_components() -> None:
     assert [each.purl for each in broken.components] == ["pkg:npm/a"]
 
 
+MEMBERS = (
+    *("name", "version", "main", "bin", "scripts", "start", "engines", "node", "os", "cpu", "libc"),
+    *("dependencies", "packages", "integrity", "node_modules/a", "dev"),
+)
 JSON = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=8)),
     lambda inner: st.one_of(

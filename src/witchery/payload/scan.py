@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from witchery.payload import node, native, outside, python, scripts
+from witchery.payload import native, node, outside, python, scripts
 from witchery.payload.findings import Finding, Report, combined
 from witchery.payload.options import ScanOptions
 from witchery.payload.tree import Payload
