@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from types import MappingProxyType
 
+from witchery.apk.dependency import Dependency
 from witchery.apk.signature import UNTRUSTED
 from witchery.build.parts import Gathered, LocalPackage
 from witchery.build.proving import prove_image
@@ -89,7 +90,8 @@ class Application:
         """An error about packages, with the evidence for those needs of the application that it speaks of."""
         said = "\n".join((str(error), *error.hints))
         for need in self.report.needs:
-            if re.search(rf"(?<![\w.:+-]){re.escape(need.dependency)}(?![\w.+-]*\w)", said):
+            name = re.escape(Dependency.parse(need.dependency).name)
+            if re.search(rf"(?<![\w.:+-]){name}(?![\w:+-]|\.\w)", said):
                 shown = "; ".join(str(each) for each in need.evidence[:_EVIDENCE])
                 error.hints += (f"`{need.dependency}` is needed by {shown}",)
         return error

@@ -149,13 +149,13 @@ def _by_digest(built: "Built", name: "Reference | None") -> str:
 
 
 def _summarise(built: "Built", request: "Request", console: Console) -> None:
-    from witchery.cli.rendering import size
+    from witchery.cli.rendering import counted_as, size
 
     kinds = [layer.kind.value for layer in built.composition.layers]
     counted = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
     unpacked = sum(part.package.installed_size for part in built.parts)
-    console.say(f"{len(built.parts)} packages for {request.arch}, {size(unpacked)} unpacked")
-    console.say(f"{len(kinds)} layers ({counted}), {size(built.image.size)}")
+    console.say(f"{counted_as(len(built.parts), 'package')} for {request.arch}, {size(unpacked)} unpacked")
+    console.say(f"{counted_as(len(kinds), 'layer')} ({counted}), {size(built.image.size)}")
 
 
 def _document(built: "Built", request: "Request", targets: "tuple[Transport, ...]") -> dict[str, Any]:

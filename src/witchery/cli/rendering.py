@@ -15,6 +15,11 @@ def size(count: int) -> str:
     raise AssertionError
 
 
+def counted_as(count: int, word: str) -> str:
+    """A number with its word: `1 layer`, `3 layers`."""
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+
+
 def table(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
     """Rows in columns, two blanks between them; the columns whose numbers are in `right` end flush."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))] if rows else []

@@ -46,12 +46,12 @@ def execute(options: argparse.Namespace, console: Console) -> int:
 
 def _tell(scanned: "Scanned", console: Console) -> None:
     from witchery.cli.payload import explain_report, tell_findings
-    from witchery.cli.rendering import size
+    from witchery.cli.rendering import counted_as, size
 
     files = [each for each in scanned.payload if each.is_file]
     explain_report(scanned.payload.name, scanned.report, console)
     tell_findings(scanned.linking, console)
-    console.say(f"{len(files)} files, {size(sum(each.content.size for each in files))}")
+    console.say(f"{counted_as(len(files), 'file')}, {size(sum(each.content.size for each in files))}")
     if scanned.proof is not None:
         linked = [each for each in scanned.proof if each.objects]
         console.say(f"{len(linked)} programs and libraries linked, {len(scanned.proof.failing)} do not load")
