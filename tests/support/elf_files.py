@@ -56,6 +56,7 @@ class ElfFile:
         needs: Libraries and the versions wanted of them; versions are numbered from 2 on.
         definitions: Versions defined, numbered after the needs; the file's own name comes first.
         hashes: Which of `gnu` and `sysv` to write.
+        relocations: Symbol and type of each; with addends in 64-bit files.
         notes: Owner, type and content of each.
         sections: Sections by name; None writes no section headers.
         segments: More program headers: type, flags, offset, address, sizes in file and memory, alignment.
@@ -78,6 +79,7 @@ class ElfFile:
     hashes: Sequence[str] = ("gnu",)
     needs: Sequence[tuple[str, Sequence[str]]] = ()
     definitions: Sequence[str] = ()
+    relocations: Sequence[tuple[str, int]] = ()
     notes: Sequence[tuple[bytes, int, bytes]] = ()
     note_alignment: int = 4
     sections: dict[str, bytes] | None = None
@@ -200,6 +202,8 @@ class _Writer:
         tags += [(tag, self.string(text)) for tag, text in texts.items() if text is not None]
         if file.symbols or file.hashes:
             tags += self.symbol_tables()
+        if file.relocations:
+            tags += self.relocation_table()
         tags += self.version_tables()
         at = self.put("strings", bytes(self.strings))
         tags += [(5, BASE + at), (10, len(self.strings)), *file.more_tags]
@@ -220,6 +224,15 @@ class _Writer:
             words = [1, total, 1 if total > 1 else 0, 0, *chain]
             tags.append((4, BASE + self.put("hash", self.pack(code * len(words), *words))))
         return tags
+
+    def relocation_table(self) -> list[tuple[int, int]]:
+        numbers = {each.name: number for number, each in enumerate(self.symbols, 1)}
+        wide = self.file.bits == 64
+        rows = [(numbers[name] << (32 if wide else 8)) | kind for name, kind in self.file.relocations]
+        packed = [self.pack("QQQ", BASE, row, 0) if wide else self.pack("II", BASE, row) for row in rows]
+        at = BASE + self.put("relocations", b"".join(packed))
+        first, sized = (7, 24) if wide else (17, 8)
+        return [(first, at), (first + 1, sized * len(rows)), (first + 2, sized)]
 
     def symbol(self, each: Sym) -> bytes:
         name, info, section = self.string(each.name), each.bind << 4 | each.type, 1 if each.defined else 0

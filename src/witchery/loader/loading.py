@@ -20,8 +20,10 @@ from witchery.value import field, frozen
 
 MAX_OBJECTS = 4096
 """How many objects one program may load."""
-MAX_SEARCHES = 1 << 16
-"""How many needed names one program may have in all, and how many run paths may be asked for them."""
+MAX_FOLDERS = 256
+"""How many different folders the run paths may name that hold for one object."""
+MAX_STEPS = 1 << 16
+"""How many needed names one program may have in all, and folders to be asked for them."""
 
 _LIBC_NAMES = {
     (EM_X86_64, 64): "x86_64",
@@ -76,11 +78,13 @@ class Loading:
         objects: In the order in which symbols are looked up: the host's first, then what was loaded.
         missing: What it does not get.
         hosted: How many of the objects, from the first on, belong to the host.
+        steps: How many names, and folders for them, were looked at: what it cost.
     """
 
     objects: tuple[Object, ...]
     missing: tuple[Missing, ...] = ()
-    hosted: int = field(default=0)
+    hosted: int = 0
+    steps: int = field(default=0, repr=False, compare=False)
 
     @property
     def start(self) -> Object:
@@ -132,14 +136,9 @@ def load(
     hosted = 0 if host is None else len(host.objects)
     if host is not None and loader.objects[hosted:] == []:
         raise FormatError(f"loaded already by its host: `{path}`")
-    return Loading(objects=tuple(loader.objects), missing=tuple(loader.missing), hosted=hosted)
-
-
-class _Chain(NamedTuple):
-    """A run path, and those to be asked after it; objects without one have no part in it."""
-
-    folders: tuple[str, ...]
-    then: "_Chain | None"
+    return Loading(
+        objects=tuple(loader.objects), missing=tuple(loader.missing), hosted=hosted, steps=loader.steps
+    )
 
 
 class _Loader:
@@ -148,7 +147,9 @@ class _Loader:
     Attributes:
         objects: What is loaded.
         missing: What is not.
-        queue: The objects whose needs are not looked at yet, each with the run paths that hold for it.
+        queue: The objects whose needs are not looked at yet, each with the folders of the run paths that hold
+            for it: its own, then those of what loaded it.
+        steps: How many names, and folders for them, were looked at.
     """
 
     def __init__(self, root: Root, default_path: tuple[str, ...], host: Loading | None) -> None:
@@ -156,16 +157,16 @@ class _Loader:
         self._default_path = default_path
         self.objects = [] if host is None else list(host.objects)
         self.missing: list[Missing] = []
-        self.queue: deque[tuple[Object, _Chain | None]] = deque()
+        self.queue: deque[tuple[Object, tuple[str, ...]]] = deque()
         self._by_path = {each.path: each for each in self.objects}
         self._by_name = {each.name.rpartition("/")[2] for each in self.objects if each.loaded_by is not None}
-        self._chain: _Chain | None = None
-        self._searches = 0
+        self.steps = 0
+        self._inherited: tuple[str, ...] = ()
         self._libc: str | None = None
         self._header = None if host is None else host.objects[0].elf.header
         if host is not None:
             program = host.objects[0]
-            self._chain = self._extended(program, None)
+            self._inherited = self._folders(program, ())
             self._libc = _libc_of(program.elf)
 
     def start(self, each: Object) -> None:
@@ -174,21 +175,22 @@ class _Loader:
             return
         if self._header is None:
             self._header, self._libc = each.elf.header, _libc_of(each.elf)
-        self._add(each, self._chain)
+        self._add(each, self._inherited)
         if each.elf.interpreter is not None:
             self._load_libc(each, each.elf.interpreter, listed=False)
 
-    def load_needs(self, owner: Object, chain: _Chain | None) -> None:
+    def load_needs(self, owner: Object, folders: tuple[str, ...]) -> None:
         """Loads what an object needs and is not there yet."""
         for name in owner.elf.needed:
             self._count()
             if search.is_libc(name):
                 self._load_libc(owner, name)
             elif name not in self._by_name:
-                self._load(owner, name, chain)
+                self._load(owner, name, folders)
 
-    def _load(self, owner: Object, name: str, chain: _Chain | None) -> None:
-        found = search.find(name, self._folders(chain), self._root, self._default_path)
+    def _load(self, owner: Object, name: str, folders: tuple[str, ...]) -> None:
+        self._count(len(folders))
+        found = search.find(name, (folders,), self._root, self._default_path)
         if found is None:
             self.missing.append(Missing(owner.path, name))
             return
@@ -203,7 +205,7 @@ class _Loader:
         if elf is None or problem:
             self.missing.append(Missing(owner.path, name, found.path, problem))
             return
-        self._add(_object(found, elf, owner), chain)
+        self._add(_object(found, elf, owner), folders)
 
     def _problem(self, elf: Elf | None) -> str:
         """Why a file cannot be loaded; empty where it can."""
@@ -216,28 +218,28 @@ class _Loader:
             return f"it is for {got.machine_name} ({got.bits} bits)"
         return ""
 
-    def _add(self, each: Object, chain: _Chain | None) -> None:
+    def _add(self, each: Object, inherited: tuple[str, ...]) -> None:
         if len(self.objects) >= MAX_OBJECTS:
             raise FormatError(f"more than {MAX_OBJECTS} objects are loaded", where=[self.objects[0].path])
         self.objects.append(each)
         self._by_path[each.path] = each
-        self.queue.append((each, self._extended(each, chain)))
+        self.queue.append((each, self._folders(each, inherited)))
 
-    def _extended(self, each: Object, chain: _Chain | None) -> _Chain | None:
-        folders = search.runpath(each.elf, each.name)
-        return _Chain(folders, chain) if folders else chain
-
-    def _folders(self, chain: _Chain | None) -> Iterator[tuple[str, ...]]:
-        while chain is not None:
-            self._count(len(chain.folders))
-            yield chain.folders
-            chain = chain.then
+    def _folders(self, each: Object, inherited: tuple[str, ...]) -> tuple[str, ...]:
+        """The folders of an object's own run path and of those it inherits, each where it is asked first."""
+        own = search.runpath(each.elf, each.name)
+        if not own:
+            return inherited
+        folders = tuple(dict.fromkeys((*own, *inherited)))
+        if len(folders) > MAX_FOLDERS:
+            raise FormatError(f"run paths of more than {MAX_FOLDERS} folders", where=[each.path])
+        return folders
 
     def _count(self, more: int = 1) -> None:
-        self._searches += more
-        if self._searches > MAX_SEARCHES:
+        self.steps += more
+        if self.steps > MAX_STEPS:
             where = [self.objects[0].path]
-            raise FormatError(f"more than {MAX_SEARCHES} places to look for libraries", where=where)
+            raise FormatError(f"more than {MAX_STEPS} places to look for libraries", where=where)
 
     def _libc_file(self) -> str | None:
         return None if self._libc is None else self._root.locate(self._libc)
@@ -256,7 +258,7 @@ class _Loader:
             if not any(search.is_libc(each.name) or "/ld-" in each.name for each in self.missing):
                 self.missing.append(Missing(owner.path, name))
         elif listed and path not in self._by_path:
-            self._add(Object(path, path, elf, owner.path), None)
+            self._add(Object(path, path, elf, owner.path), ())
 
 
 def _object(found: Found, elf: Elf, owner: Object) -> Object:

@@ -17,14 +17,15 @@ from typing import NamedTuple
 from witchery.arch import Arch
 from witchery.elf.file import Elf
 from witchery.errors import FormatError
+from witchery.loader import loading as loadings
 from witchery.loader.loading import Loading, Missing, load
 from witchery.loader.root import Root
 from witchery.loader.search import DEFAULT_PATH
 from witchery.loader.symbols import Known, Unresolved, names, unresolved
 from witchery.value import frozen
 
-MAX_OBJECTS = 1 << 19
-"""How many objects may be loaded in one proof, counted again in every loading that they are part of."""
+MAX_STEPS = 1 << 21
+"""How many objects may be loaded and places looked at in one proof, counted again in every loading."""
 
 
 class Verdict(Enum):
@@ -159,7 +160,7 @@ class _Prover:
         self._programs: list[str] = []
         self._loaded: dict[str, Loading] = {}
         self._folders: dict[str, list[str]] = {}
-        self._objects = 0
+        self._steps = 0
 
     def proof(self, paths: Iterable[str]) -> Proof:
         """Links each of some objects."""
@@ -206,14 +207,23 @@ class _Prover:
             FormatError: if it exceeds a limit.
         """
         if path not in self._loaded:
-            self._loaded[path] = self._counted(load(path, self._root, default_path=self._default_path))
+            self._loaded[path] = self._load(path)
         return self._loaded[path]
 
-    def _counted(self, loading: Loading) -> Loading:
-        self._objects += len(loading.objects)
-        if self._objects > MAX_OBJECTS:
-            raise FormatError(f"more than {MAX_OBJECTS} objects to link", where=[loading.start.path])
+    def _load(self, path: str, host: Loading | None = None) -> Loading:
+        try:
+            self._count(0, path)
+            loading = load(path, self._root, host=host, default_path=self._default_path)
+        except FormatError:
+            self._steps += loadings.MAX_STEPS
+            raise
+        self._count(loading.steps + len(loading.loaded), path)
         return loading
+
+    def _count(self, more: int, path: str) -> None:
+        self._steps += more
+        if self._steps > MAX_STEPS:
+            raise FormatError(f"more than {MAX_STEPS} places to look for libraries in all", where=[path])
 
     def _alone(self, path: str) -> Linked:
         """An object linked by itself."""
@@ -283,7 +293,8 @@ class _Prover:
             if real is None or elf is None or elf.interpreter is None or self._passed_over(elf):
                 continue
             try:
-                loading = self._counted(self._loading(real))
+                loading = self._loading(real)
+                self._count(len(loading.objects), path)
             except FormatError:
                 continue
             if not loading.missing:
@@ -300,8 +311,7 @@ class _Prover:
     def _hosted(self, path: str, host: Loading) -> Linked | None:
         """A plugin linked in a program; None where that has it already, or a limit is exceeded."""
         try:
-            loading = load(path, self._root, host=host, default_path=self._default_path)
-            return self._linked(path, self._counted(loading), host.start.path)
+            return self._linked(path, self._load(path, host), host.start.path)
         except FormatError:
             return None
 
