@@ -360,3 +360,17 @@ def test_any_metadata_gives_a_report(metadata: dict[str, bytes], config: bytes) 
 def test_any_tags_give_something_or_nothing(tags: list[str]) -> None:
     found = built(tags)
     assert found is None or found.systems
+
+
+def test_one_command_under_two_names_is_one_program_and_an_installed_module_is_none() -> None:
+    scripts = "[console_scripts]\npip = pip:main\npip3 = pip:main\n"
+    files = distribution("pip", "1", ".", entry_points__txt=scripts)
+    at_top = {path.removeprefix("./"): content for path, content in files.items()}
+    report = scanned(make_payload({**at_top, "typing_extensions.py": b"", "tool/__main__.py": b""}))
+    assert [each.argv[1] for each in report.programs] == ["-c"]
+    assert report.environment["PYTHONPATH"] == "/app"
+    alone = scanned(make_payload({"bot.py": b"", "tool/__main__.py": b""}))
+    assert [(each.argv[1:], each.rank) for each in alone.programs] == [
+        (("/app/bot.py",), 2),
+        (("-m", "tool"), 2),
+    ]

@@ -20,6 +20,8 @@ from witchery.payload.options import ScanOptions
 from witchery.payload.purl import purl
 from witchery.payload.tree import Payload
 
+_OLDEST = (18,)
+"""What every Alpine since 3.17 has: nothing to suggest."""
 _OWN = re.compile(r"(?:.*/)?bin/node")
 _TOOLS = (("pnpm-lock.yaml", "pnpm install --prod"), ("yarn.lock", "yarn install --production"))
 
@@ -100,7 +102,7 @@ def _suggestions(packages: Packages) -> Iterator[Suggestion]:
         if found and any(found.least):
             wanted.setdefault(found.least, []).append(each)
     most = max(wanted, default=())
-    if most > (own.least if own else ()):
+    if most > max(own.least if own else (), _OLDEST):
         shown = tuple(Evidence(each.path, f"engines.node: {each.engine}") for each in wanted[most][:5])
         yield Suggestion(f"nodejs{_bound(most)}", "installed packages say that they want this version", shown)
 

@@ -39,7 +39,7 @@ def inspect(payload: Payload, options: ScanOptions) -> Report:  # noqa: ARG001 -
             *wrong,
             *python_checks.findings(payload, facts, runtime.version),
         ),
-        programs=tuple(python_start.started(payload, facts, runtime)),
+        programs=python_start.started(payload, facts, runtime),
         components=tuple(part for each in facts.everything for part in (each.component, *each.bundled)),
         environment=python_start.environment(payload, facts, runtime),
     )

@@ -68,12 +68,12 @@ def gather(payload: Payload) -> Facts:
         venvs=tuple(venv.environments(payload)),
         interpreters=tuple(venv.interpreters(payload)),
         archives=tuple(python_zip.archives(payload)),
-        sources=tuple(_sources(payload, paths)),
+        sources=tuple(_sources(payload, paths, {each.site for each in found})),
         findings=findings,
     )
 
 
-def _sources(payload: Payload, paths: Iterable[str]) -> Iterable[str]:
+def _sources(payload: Payload, paths: Iterable[str], sites: set[str]) -> Iterable[str]:
     """The files at the top that start something: called so, like the application, or the only one."""
     top = programs.inside(payload, "")
     start = f"{top}/" if top else ""
@@ -84,7 +84,6 @@ def _sources(payload: Payload, paths: Iterable[str]) -> Iterable[str]:
     ]
     known = (MAIN, *STARTS, f"{payload.name}.py", payload.name)
     named = [path for path in scripts if path.removeprefix(start) in known]
-    alone = (
-        len(scripts) == 1 and f"{start}package.json" not in payload.files and scripts[0] != f"{start}setup.py"
-    )
+    others = {f"{start}package.json", f"{start}setup.py"} & payload.files.keys()
+    alone = len(scripts) == 1 and not others and top not in sites  # there, it may be an installed module
     return named or (scripts if alone else [])

@@ -32,9 +32,18 @@ def environment(payload: Payload, facts: Facts, runtime: Runtime) -> dict[str, s
     return found
 
 
-def started(payload: Payload, facts: Facts, runtime: Runtime) -> Iterator[Program]:
-    """What could be started, in no order."""
+def started(payload: Payload, facts: Facts, runtime: Runtime) -> tuple[Program, ...]:
+    """What could be started; of two names for the same the one that is more likely meant."""
     python = _python(payload, facts, runtime)
+    found: dict[tuple[str, ...], Program] = {}
+    for each in (*_files(payload, facts, python), *_commands(payload, facts, python)):
+        known = found.setdefault(each.argv, each)
+        found[each.argv] = min(known, each, key=lambda program: program.rank)
+    return tuple(found.values())
+
+
+def _files(payload: Payload, facts: Facts, python: str) -> Iterator[Program]:
+    """The application's own files and packages."""
     top = programs.inside(payload, "")
     for path in facts.sources:
         name = path.rpartition("/")[2]
@@ -46,12 +55,6 @@ def started(payload: Payload, facts: Facts, runtime: Runtime) -> Iterator[Progra
         own = payload.name in (name, name.rpartition(".")[0])
         rank = 1 if own else programs.rank(payload, held.path)
         yield Program((python, f"/{held.path}"), "a Python application in a zip file", rank)
-    wanted = frozenset[str]().union(*(each.requires for each in facts.distributions))
-    for each in facts.distributions:
-        for script in each.scripts:
-            rank = _rank(payload, each, script, required=each.key in wanted)
-            interpreter = _interpreter(facts, each) or python
-            yield Program((interpreter, *_arguments(script)), f"`{script.name}` of {each}", rank)
     owned = top in {each.site for each in facts.distributions}
     for path in payload.files:
         folder, _, name = path.rpartition("/")
@@ -60,6 +63,16 @@ def started(payload: Payload, facts: Facts, runtime: Runtime) -> Iterator[Progra
             own = normal(module) == normal(payload.name)
             if own or not owned:
                 yield Program((python, "-m", module), "the application's own Python package", 1 if own else 2)
+
+
+def _commands(payload: Payload, facts: Facts, python: str) -> Iterator[Program]:
+    """The commands of distributions."""
+    wanted = frozenset[str]().union(*(each.requires for each in facts.distributions))
+    for each in facts.distributions:
+        for script in each.scripts:
+            rank = _rank(payload, each, script, required=each.key in wanted)
+            interpreter = _interpreter(facts, each) or python
+            yield Program((interpreter, *_arguments(script)), f"`{script.name}` of {each}", rank)
 
 
 def _arguments(script: Script) -> tuple[str, ...]:
