@@ -36,7 +36,7 @@ def look(path: Path) -> Checkout:
     status, said, complaint = _git(folder, "show", "-s", "--no-show-signature", "--format=%H %ct", "HEAD")
     commit = _COMMIT.fullmatch(said)
     if status or commit is None:
-        harmless = "not a git repository" in complaint or not complaint
+        harmless = "not a git repository (or any" in complaint or not complaint
         return Checkout(problem="" if harmless else complaint.splitlines()[0])
     status, described, complaint = _git(folder, "describe", "--tags", "--long", "--always", "--dirty")
     if status or not described:

@@ -126,7 +126,7 @@ def build(request: Request, workshop: Workshop) -> Built:
     untagged = [each for each in resolution.indexes if not each.repository.tag]
     stated = releases(
         (each.index.description for each in untagged),
-        (each.repository.location for each in untagged),
+        (each.location for each in request.repositories if not each.tag),
         (found.version for each in untagged for found in each.index.named("alpine-release")),
     )
     done = effects(parts, Files(merged), config, releases=stated)

@@ -151,8 +151,10 @@ def resolve(
             "no repository is named",
             hint="name one under `contents.repositories`, or with `-X https://dl-cdn.alpinelinux.org/alpine/...`",
         )
-    indexes = fetch_indexes(access, request.repositories, request.arch)
     local = (*(_read_local(access, path, request.arch) for path in request.files), *own)
+    # Where nothing needs a package, and nobody named a repository, no network is needed.
+    idle = request.by_default and not request.world and not any(each.package.depends for each in local)
+    indexes = () if idle else fetch_indexes(access, request.repositories, request.arch)
     world = (*(Dependency.parse(text) for text in request.world), *(each.dependency for each in local))
     # Of packages with one identity the first definition counts, so what is amended comes before all else.
     given = (*instead, *(each.package for each in local))

@@ -62,6 +62,7 @@ class Request:
         notes: What a person should know about defaults.
         hidden: Those of the repositories that the image is not to name.
         payload: The parts of the application.
+        by_default: Whether the repositories are those of a release, since none was named.
         scan: What the application's author lets pass, or wants done.
         accept_suggestions: Whether what a scan only suggests is taken.
     """
@@ -77,6 +78,7 @@ class Request:
     notes: tuple[str, ...]
     hidden: tuple[Repository, ...] = ()
     payload: tuple[PayloadSource, ...] = ()
+    by_default: bool = False
     scan: ScanOptions = ScanOptions()
     accept_suggestions: bool = False
 
@@ -132,7 +134,8 @@ def read_request(source: Path, *, host: str, wishes: Wishes) -> Request:
     named = [(line, folder) for line in contents.repositories]
     build = [(line, folder) for line in contents.build_repositories]
     more = [(line, Path()) for line in wishes.repositories]
-    if not named and not build and not more:
+    by_default = not named and not build and not more
+    if by_default:
         release = wishes.release or config.release or wishes.usual_release or releases.DEFAULT_RELEASE
         mirror = wishes.mirror or releases.MIRROR
         named = [(line, Path()) for line in releases.repositories(release, mirror)]
@@ -153,6 +156,7 @@ def read_request(source: Path, *, host: str, wishes: Wishes) -> Request:
         hidden=tuple(each for each in _repositories(build) if each not in public),
         notes=(*read.notes, *note),
         payload=read.payload,
+        by_default=by_default,
         scan=_scan_options(config),
         accept_suggestions=config.scan.accept_suggestions,
     )
