@@ -62,7 +62,9 @@ def _git(folder: Path, *arguments: str) -> tuple[int, str, str]:
             check=False,
             timeout=_TIMEOUT,
         )
-    except (OSError, subprocess.TimeoutExpired):
+    except subprocess.TimeoutExpired:
+        return 1, "", f"git took longer than {_TIMEOUT} seconds"
+    except OSError:
         return 1, "", ""
     said, complaint = (each.decode("utf-8", "replace").strip() for each in (done.stdout, done.stderr))
     return done.returncode, said, complaint

@@ -43,6 +43,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--accept-suggestions", action="store_true", help="depend on what is only suggested, too")
     add("--allow-gcompat", action="store_true", help="take programs made for glibc, and gcompat to run them")
     add("--rewrite-shebangs", action="store_true", help="name interpreters by path, not through `env`")
+    add(
+        "--acknowledge",
+        metavar="RULE[:PATTERN]",
+        type=_acknowledgement,
+        action="append",
+        default=[],
+        help="let a finding pass, everywhere or at some paths; repeatable",
+    )
     add_signing(parser)
     group = parser.add_argument_group("output")
     add = group.add_argument
@@ -84,7 +92,7 @@ def add_talk(group: "argparse._ArgumentGroup") -> None:
 def execute(options: argparse.Namespace, console: Console) -> int:
     """Makes the package."""
     from witchery.build.packaging import Order
-    from witchery.payload.options import ScanOptions
+    from witchery.payload.options import Acknowledgement, ScanOptions
     from witchery.store.source_tree import Modes
 
     output = Path(options.output) if options.output else None
@@ -95,7 +103,11 @@ def execute(options: argparse.Namespace, console: Console) -> int:
         exclude=tuple(options.exclude),
         depends=tuple(options.depend),
         provides=options.provides,
-        scan=ScanOptions(allow_gcompat=options.allow_gcompat, rewrite_shebangs=options.rewrite_shebangs),
+        scan=ScanOptions(
+            allow_gcompat=options.allow_gcompat,
+            rewrite_shebangs=options.rewrite_shebangs,
+            acknowledged=tuple(Acknowledgement(*each) for each in options.acknowledge),
+        ),
         accept_suggestions=options.accept_suggestions,
         key=options.sign_key,
         output=output,
@@ -183,3 +195,10 @@ def _release(text: str) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 9:
         raise argparse.ArgumentTypeError("a number such as 0 or 12")
     return int(text)
+
+
+def _acknowledgement(text: str) -> tuple[str, str]:
+    rule, _, pattern = text.partition(":")
+    if not rule:
+        raise argparse.ArgumentTypeError("the name of a rule, such as `setuid` or `setuid:/usr/bin/*`")
+    return rule, pattern

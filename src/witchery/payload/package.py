@@ -10,6 +10,7 @@ What apk would drop or misread is an error. `problems` finds all of it, under th
 * `file-size`: apk cannot read sizes from 8 GiB on;
 * `odd-owner`: an owner's number that a header cannot hold;
 * `special-file`: a device node or FIFO;
+* `empty`: there is nothing to package;
 * `misplaced`: below something that is no folder, or a hard link to no file of the payload.
 """
 
@@ -155,10 +156,8 @@ def write(
         IntegrityError: if a content changes while it is read.
         StorageError: if a content cannot be read.
     """
-    if not payload.files:
-        raise FormatError("there is nothing to package")
     for problem in problems(payload):
-        raise FormatError(problem.message, where=[problem.path], hint=problem.hints)
+        raise FormatError(problem.message, where=[problem.path] if problem.path else (), hint=problem.hints)
     data = writer.data_segment(_contents(payload, report, info.build_time), write_data, effort=effort)
     return writer.assemble(info, data, key=key, algorithms=algorithms)
 
@@ -192,6 +191,10 @@ def provided(payload: Payload, version: str) -> tuple[str, ...]:
 
 def problems(payload: Payload) -> tuple[Finding, ...]:
     """Everything in a payload that a package cannot hold; see the module for the rules."""
+    if not payload.files:
+        return (
+            Finding("empty", Severity.ERROR, "", "there is nothing to package", ("name another source",)),
+        )
     return tuple(finding for each in payload for finding in _problems_of(payload, each))
 
 
