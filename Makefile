@@ -10,10 +10,16 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .PHONY: demo test check format docs bench clean
 
 demo: $(VENV)/installed
+	@$(BIN)/python examples/application/make.py build/dist
+	@echo '$$ witchery build build/dist/hello -o oci:build/application'
+	@$(BIN)/witchery build build/dist/hello -o oci:build/application --cache-dir build/cache
+	@echo '$$ witchery run oci:build/application'
+	@$(BIN)/witchery run oci:build/application || echo '(nothing on this machine can run it: install podman, docker, runc, crun or bubblewrap)'
+	@echo
 	@echo '$$ witchery build examples/hello/witchery.yaml -o oci:build/hello'
 	@$(BIN)/witchery build examples/hello/witchery.yaml -o oci:build/hello --cache-dir build/cache
 	@echo '$$ witchery run oci:build/hello'
-	@$(BIN)/witchery run oci:build/hello || echo '(nothing on this machine can run it: install podman, docker, runc, crun or bubblewrap)'
+	@$(BIN)/witchery run oci:build/hello || true
 	@echo
 	@echo 'Next, an image of official packages, from the mirrors of Alpine:'
 	@echo '  . $(VENV)/bin/activate'
@@ -38,6 +44,8 @@ docs: $(VENV)/developed
 bench: $(VENV)/developed
 	$(BIN)/python benchmarks/warm.py
 	$(BIN)/python benchmarks/solve.py
+	$(BIN)/python benchmarks/scan.py
+	$(BIN)/python benchmarks/link.py
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -19,7 +19,7 @@ from witchery.rootfs.entry import Entry, file, symlink
 HERE = Path(__file__).parent
 ARCHES = ("x86_64", "aarch64")
 TIME = 1_760_000_000
-KEY_NAME = "witchery-example-1.rsa.pub"
+KEY_NAME = "witchery-example-2.rsa.pub"
 COMMON = {"license": "Apache-2.0", "origin": "witchery-examples", "build_time": TIME}
 
 Files = list[tuple[Entry, Content]]

@@ -1,7 +1,7 @@
 """A program that greets, as an ELF executable written byte by byte: no compiler is needed to make it.
 
-It is static, has one segment that can be read and executed and none that can be written, and does two system
-calls: `write(1, text, length)` and `exit(0)` (gABI, chapters 4 and 5; the calling conventions of Linux).
+It is static, has one segment that can be read and executed and none that can be written, wants no stack that can
+be executed, and does two system calls: `write(1, text, length)` and `exit(0)` (gABI, chapters 4 and 5; the calling conventions of Linux).
 """
 
 import struct
@@ -9,7 +9,7 @@ import struct
 TEXT = b"Hello from an image that holds nothing else.\n"
 
 _ADDRESS = 0x400000
-_HEADERS = 64 + 56  # the ELF header and one program header
+_HEADERS = 64 + 2 * 56  # the ELF header and two program headers
 
 
 def _x86_64(text_address: int) -> bytes:
@@ -59,6 +59,7 @@ def executable(arch: str) -> bytes:
     code = code_for(_ADDRESS + _HEADERS + length)
     size = _HEADERS + length + len(TEXT)
     header = b"\x7fELF\x02\x01\x01" + bytes(9)  # 64 bits, little-endian, version 1
-    header += struct.pack("<HHIQQQIHHHHHH", 2, machine, 1, _ADDRESS + _HEADERS, 64, 0, 0, 64, 56, 1, 0, 0, 0)
+    header += struct.pack("<HHIQQQIHHHHHH", 2, machine, 1, _ADDRESS + _HEADERS, 64, 0, 0, 64, 56, 2, 0, 0, 0)
     segment = struct.pack("<IIQQQQQQ", 1, 5, 0, _ADDRESS, _ADDRESS, size, size, 0x1000)
-    return header + segment + code + TEXT
+    stack = struct.pack("<IIQQQQQQ", 0x6474E551, 6, 0, 0, 0, 0, 0, 16)  # PT_GNU_STACK: read and write
+    return header + segment + stack + code + TEXT
