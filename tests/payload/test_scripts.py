@@ -107,7 +107,7 @@ def test_a_shell_is_told_once_with_the_file_that_asks_for_it() -> None:
     payload = make_payload({"a.sh": b"#!/bin/sh\n", "b.sh": b"#!/bin/sh -e\n"})
     found = only(scripts.inspect(payload, ScanOptions()))
     assert (found.rule, found.severity) == ("shell", Severity.NOTE)
-    assert str(found) == "app/a.sh: asks for a shell, `sh`, and 1 more do: the image gets one"
+    assert str(found) == "app/a.sh: asks for a shell, `sh`, so the image gets one; 1 more like it"
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_the_tools_of_a_runtime_inside_the_application_are_not_its_needs() -> No
     found = only(report)
     assert (found.rule, found.severity) == ("shebang-outside", Severity.WARNING)
     assert found.path == "app/python/bin/flask"
-    assert "`/app/python/bin/python3.12` in the image, and so do 1 more" in found.message
+    assert "`/app/python/bin/python3.12` in the image; 1 more like it" in found.message
     assert not report.programs, "what cannot be started is not offered as a start"
     rewritten = scripts.inspect(payload, REWRITE)
     assert rewritten.rewrites["app/python/bin/flask"] == b"#!/app/python/bin/python3.12\n"

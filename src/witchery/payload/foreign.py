@@ -63,7 +63,7 @@ def _other_systems(payload: Payload) -> Iterator[Finding]:
         used = next((file for file in found if _is_all_there_is(payload, file)), None)
         severity, first = (Severity.WARNING, found[0]) if used is None else (Severity.ERROR, used)
         platform = payload.arch.platform
-        more = f"; so are {len(found) - 1} more" if len(found) > 1 else ""
+        more = f"; {len(found) - 1} more like it" if len(found) > 1 else ""
         message = f"is a {kind.value}, and the image is for {platform}{more}"
         hint = _LEAVE_OUT if used is None else f"Build it for {platform}."
         yield Finding("foreign-architecture", severity, first.path, message, (hint,))
@@ -144,5 +144,5 @@ def _shortened(findings: list[Finding]) -> tuple[Finding, ...]:
     shown, rest = findings[:SHOWN], findings[SHOWN:]
     if len(rest) < 2:
         return tuple(findings)
-    message = f"is for another machine, and so are {len(rest) - 1} more"
+    message = f"is for another machine; {len(rest) - 1} more like it"
     return (*shown, Finding("foreign-architecture", rest[0].severity, rest[0].path, message))

@@ -188,5 +188,5 @@ def _shortened(findings: list[Finding]) -> tuple[Finding, ...]:
     shown, rest = findings[:SHOWN], findings[SHOWN:]
     if len(rest) < 2:
         return tuple(findings)
-    message = f"was made for glibc, and so were {len(rest) - 1} more"
+    message = f"was made for glibc; {len(rest) - 1} more like it"
     return (*shown, Finding("glibc", rest[0].severity, rest[0].path, message))

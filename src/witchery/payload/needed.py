@@ -18,8 +18,6 @@ from witchery.payload.findings import Evidence, Finding, Need, Report, Severity
 from witchery.payload.loads import Loads
 from witchery.payload.tree import Payload
 
-MAX_NEEDED = 1024
-"""How many libraries one file may need."""
 _LED_THERE = frozenset({"libjvm.so"})
 """Libraries that are found by other means: Java's launcher sets `LD_LIBRARY_PATH` and starts itself again."""
 _LIBRARIES = ("/lib/", "/usr/lib/", "/usr/local/lib/")

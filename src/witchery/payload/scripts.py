@@ -231,13 +231,13 @@ def _shown(line: Shebang) -> str:
 
 
 def _shell(name: str, paths: list[str]) -> Finding:
-    more = f", and {len(paths) - 1} more do" if len(paths) > 1 else ""
-    message = f"asks for a shell, `{name}`{more}: the image gets one"
+    more = f"; {len(paths) - 1} more like it" if len(paths) > 1 else ""
+    message = f"asks for a shell, `{name}`, so the image gets one{more}"
     return Finding("shell", Severity.NOTE, paths[0], message)
 
 
 def _moved(lead: str, own: str, paths: list[str]) -> Finding:
-    more = f", and so do {len(paths) - 1} more" if len(paths) > 1 else ""
+    more = f"; {len(paths) - 1} more like it" if len(paths) > 1 else ""
     return Finding(
         "shebang-outside",
         Severity.WARNING,
