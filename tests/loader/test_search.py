@@ -56,7 +56,7 @@ def test_the_newer_run_path_holds_where_there_are_both_and_the_origin_of_the_top
 
 
 def test_a_path_file_is_split_at_colons_and_lines_and_may_leave_nothing() -> None:
-    assert path_file("/lib:/opt/lib\n\n/srv/lib/\n") == ("lib", "opt/lib", "srv/lib")
+    assert path_file("/lib:/opt/lib\n\n/srv/lib\n") == ("lib", "opt/lib", "srv/lib")
     assert path_file("") == ()
 
 

@@ -4,7 +4,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -58,6 +58,7 @@ class Folder(World):
                 elif path.is_file():
                     files[str(path.relative_to(top))] = path.read_bytes()
         super().__init__(files, targets)
+        self.top = top
 
     def elf_paths(self) -> list[str]:
         return [path for path, data in sorted(self.files.items()) if data.startswith(b"\x7fELF")]
@@ -108,7 +109,7 @@ def world(
 class Listing(NamedTuple):
     """What real musl says of a program: its libraries in order, and what it does not find."""
 
-    names: Sequence[str]
+    names: tuple[str, ...]
     symbols: frozenset[tuple[str, str]]
     libraries: frozenset[tuple[str, str]]
 
@@ -117,10 +118,13 @@ def listing(top: Path, path: str) -> Listing:
     """Runs musl's own loader in a root, with `--list`."""
     command = ["bwrap", "--ro-bind", str(top), "/", "--unshare-net", f"/{LIBC}", "--list", f"/{path}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    names = re.findall(r" => /?(\S+) \(0x", done.stdout)
+    loader = re.match(r"\t/(\S+) \(0x", done.stdout)  # musl calls itself as the program calls its interpreter
+    assert loader, done.stderr
+    found = re.findall(r" => /?(\S+) \(0x", done.stdout)
+    names = dict.fromkeys(LIBC if name == loader[1] else name for name in found)  # libc may be listed twice
     symbols = re.findall(r"Error relocating /?(\S+): (\S+): symbol not found", done.stderr)
     missing = re.findall(r"Error loading shared library (\S+): .* \(needed by /?(\S+)\)", done.stderr)
-    return Listing(names, frozenset(symbols), frozenset((by, name) for name, by in missing))
+    return Listing(tuple(names), frozenset(symbols), frozenset((by, name) for name, by in missing))
 
 
 @cache

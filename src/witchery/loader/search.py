@@ -75,7 +75,7 @@ def path_file(text: str) -> tuple[str, ...]:
     default path.
     """
     entries = text.replace("\n", ":").split(":")
-    return tuple(entry.strip("/") for entry in entries if entry.startswith("/"))
+    return tuple(entry[1:] for entry in entries if entry.startswith("/"))
 
 
 def find(
@@ -91,12 +91,12 @@ def find(
     """
     if "/" in name:
         path = root.locate(name) if name.startswith("/") else None
-        return None if path is None else Found(name.lstrip("/"), path)
+        return None if path is None else Found(name[1:], path)
     if not name or len(name.encode("utf-8", "surrogateescape")) > _MAX_NAME:
         return None
     for folders in (*paths, default_path):
         for folder in folders:
-            candidate = f"{folder}/{name}" if folder else name
+            candidate = f"{folder}/{name}"
             if len(candidate.encode("utf-8", "surrogateescape")) >= _MAX_PATH:
                 continue
             path = root.locate(candidate)
