@@ -4,12 +4,15 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
-from witchery.payload.findings import Finding
+from witchery.payload.findings import Finding, Severity
 from witchery.value import frozen
 
 
 class Acknowledgement(NamedTuple):
     """A finding that its author knows of.
+
+    An error, such as a private key, is acknowledged only by its rule and a path that names something: nobody
+    waves through by one word what they have not seen.
 
     Attributes:
         rule: The finding's rule.
@@ -23,6 +26,8 @@ class Acknowledgement(NamedTuple):
     def covers(self, finding: Finding) -> bool:
         """Whether this is about that finding."""
         if self.rule != finding.rule:
+            return False
+        if finding.severity is Severity.ERROR and not self.path.strip("*?/"):
             return False
         return not self.path or fnmatchcase(finding.path, self.path.removeprefix("/"))
 
