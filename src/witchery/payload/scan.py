@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from witchery.payload import native, node, outside, python, scripts
+from witchery.payload import lint, native, node, outside, python, scripts
 from witchery.payload.findings import Finding, Report, combined
 from witchery.payload.options import ScanOptions
 from witchery.payload.tree import Payload
@@ -17,6 +17,7 @@ DETECTORS: tuple[Detector, ...] = (
     native.inspect,
     scripts.inspect,
     outside.inspect,
+    lint.inspect,
 )
 """All of them, in the order in which the kinds they find are told."""
 
