@@ -25,6 +25,7 @@ from witchery.apk.pkginfo import PackageInfo
 from witchery.codec import Effort
 from witchery.errors import FormatError, Refused
 from witchery.keys import PrivateKey
+from witchery.payload import tracing
 from witchery.payload.findings import Finding, Report, Severity
 from witchery.payload.tree import Payload, PayloadFile
 from witchery.rootfs.content import BytesContent, Content
@@ -44,10 +45,6 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _UNPRINTED = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")  # surrogates: not UTF-8
-_COMMANDS = frozenset({"bin", "sbin", "usr/bin", "usr/sbin"})
-_LIBRARIES = frozenset({"lib", "usr/lib"})
-_LIBRARY = re.compile(r".+\.so(?:\.[0-9].*)?")
-_PROVIDED = re.compile(r"[A-Za-z0-9_+,\[-][A-Za-z0-9._+,:\[\]-]*")
 
 
 def describe(
@@ -171,22 +168,7 @@ def provided(payload: Payload, version: str) -> tuple[str, ...]:
         payload: The application.
         version: The package's version: that of its commands.
     """
-    commands: set[str] = set()
-    libraries: dict[str, str] = {}
-    for each in payload:
-        entry = each.entry
-        if not _PROVIDED.fullmatch(each.name):
-            continue
-        if entry.parent in _COMMANDS and (entry.kind is Kind.SYMLINK or each.is_executable):
-            commands.add(f"cmd:{each.name}={version}")
-        if entry.parent in _LIBRARIES and each.is_file:
-            elf = payload.elf(each.path)
-            soname = elf and elf.is_shared_library and (elf.soname or each.name)
-            if soname and _LIBRARY.fullmatch(soname) and _PROVIDED.fullmatch(soname):
-                number = each.name.rpartition(".so.")[2] if ".so." in each.name else "0"
-                known = libraries.get(soname, "0")
-                libraries[soname] = number if known == "0" and versions.is_valid(number) else known
-    return tuple(sorted(commands | {f"so:{name}={number}" for name, number in libraries.items()}))
+    return tracing.provides(payload, version)
 
 
 def problems(payload: Payload) -> tuple[Finding, ...]:

@@ -1,16 +1,15 @@
 """What abuild would write into a package's description by itself: `provides` and needed libraries.
 
-abuild 3.12 to 3.18, function `trace_apk_deps` and its parts: observed on official packages, whose `.PKGINFO`
-says which lines were found so. Libraries in `lib`, `usr/lib` and in folders that a run path of the package
-leads to are public; commands are what stands in the four folders of programs. An application is another
-matter (its libraries are its own): see `needed`.
+Observed on official packages (abuild 3.7 to 3.12), whose `.PKGINFO` says which lines were found so. Libraries
+in `lib` and `usr/lib` are public; commands are what stands in the four folders of programs. One deviation:
+abuild takes any folder that a run path leads to for one of public libraries, and so offers the private ones
+of an application to everybody.
 """
 
 import re
 from collections.abc import Iterator
 
 from witchery.apk import version as versions
-from witchery.elf.file import Elf
 from witchery.payload.sonames import is_name
 from witchery.payload.tree import Payload, PayloadFile
 from witchery.rootfs.entry import Kind
@@ -22,7 +21,7 @@ COMMAND_FOLDERS = ("bin", "sbin", "usr/bin", "usr/sbin")
 
 _LIBRARY = re.compile(r".*\.(so|c32|so\.[0-9].*)", re.DOTALL)
 _NUMBER = re.compile(r".*\.so\.([0-9].*)", re.DOTALL)
-_COMMAND = re.compile(r"[A-Za-z0-9._+,:\[\]-]+")
+_COMMAND = re.compile(r"[A-Za-z0-9_+,\[-][A-Za-z0-9._+,:\[\]-]*")
 
 
 def provides(payload: Payload, version: str) -> tuple[str, ...]:
@@ -43,7 +42,7 @@ def library_versions(payload: Payload) -> dict[str, str]:
     would stop, is `0` as well. Of several files with one name the first that has a version counts.
     """
     found: dict[str, str] = {}
-    for folder in _library_folders(payload):
+    for folder in LIBRARY_FOLDERS:
         for file in _inside(payload, folder):
             elf = payload.elf(file.path)
             name = file.name if elf is None or elf.soname is None else elf.soname
@@ -75,28 +74,6 @@ def needed_sonames(payload: Payload) -> tuple[str, ...]:
     """The names of the libraries that any file needs and the package does not provide, sorted."""
     needed = {name for elf in payload.elves.values() if elf.header.loadable for name in elf.needed}
     return tuple(sorted(needed - library_versions(payload).keys()))
-
-
-def _library_folders(payload: Payload) -> Iterator[str]:
-    yield from LIBRARY_FOLDERS
-    folders: dict[str, None] = {}
-    for path, elf in payload.elves.items():
-        folders.update(dict.fromkeys(_run_path(path, elf)))
-    yield from (each for each in folders if each not in LIBRARY_FOLDERS)
-
-
-def _run_path(path: str, elf: Elf) -> Iterator[str]:
-    folder = path.rpartition("/")[0]
-    for each in () if elf.dynamic is None else elf.dynamic.search_path:
-        full = each.replace("${ORIGIN}", f"/{folder}").replace("$ORIGIN", f"/{folder}")
-        parts: list[str] = []
-        for part in full.split("/"):
-            if part == "..":
-                del parts[-1:]
-            elif part not in ("", "."):
-                parts.append(part)
-        if full.startswith("/") and parts:
-            yield "/".join(parts)
 
 
 def _inside(payload: Payload, folder: str) -> Iterator[PayloadFile]:
