@@ -4,7 +4,6 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from witchery.codec import CHUNK
 from witchery.errors import StorageError
@@ -25,13 +24,13 @@ class FileContent:
         inode: Its number on its file system.
     """
 
-    path: Path
+    path: str
     size: int
     mtime_ns: int
     inode: int
 
     @staticmethod
-    def of(path: Path, found: os.stat_result) -> "FileContent":
+    def of(path: str, found: os.stat_result) -> "FileContent":
         """The file as `lstat` found it."""
         return FileContent(path, found.st_size, found.st_mtime_ns, found.st_ino)
 
@@ -86,5 +85,5 @@ class FileContent:
 
     def _changed(self) -> StorageError:
         return StorageError(
-            "changed while it was read", where=[str(self.path)], hint="wait until nothing writes to it"
+            "changed while it was read", where=[self.path], hint="wait until nothing writes to it"
         )

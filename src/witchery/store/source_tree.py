@@ -175,11 +175,12 @@ class _Reading:
         if fault := _fault(place):
             self._wrong("file-name", "", f"{fault}: {place[-200:]!r}", "rename it, or exclude it")
         elif not self._is_skipped(place):
-            self._leaf(real, place, found, self._source)
+            self._leaf(str(real), place, found, str(self._source))
 
     def walk(self, top: Path, place: str) -> None:
         """Everything below a folder."""
         ahead = [""]
+        origin = str(self._source / "_")[:-1]
         while ahead:
             inside = ahead.pop()
             for each in self._listed(top / inside):
@@ -202,7 +203,7 @@ class _Reading:
                     self._folder_at(each, where)
                     ahead.append(path)
                 else:
-                    self._leaf_at(each, where, self._source / path)
+                    self._leaf_at(each, where, f"{origin}{path}")
 
     def result(self) -> SourceTree:
         """What was read.
@@ -257,15 +258,15 @@ class _Reading:
         else:
             self.folder(where, found)
 
-    def _leaf_at(self, each: os.DirEntry[str], where: str, origin: Path) -> None:
+    def _leaf_at(self, each: os.DirEntry[str], where: str, origin: str) -> None:
         try:
             with storing(each.path):
                 found = each.stat(follow_symlinks=False)
-            self._leaf(Path(each.path), where, found, origin)
+            self._leaf(each.path, where, found, origin)
         except StorageError as error:
             self._unreadable.append(error)
 
-    def _leaf(self, path: Path, where: str, found: os.stat_result, origin: Path) -> None:
+    def _leaf(self, path: str, where: str, found: os.stat_result, origin: str) -> None:
         """Anything but a folder."""
         if stat.S_ISLNK(found.st_mode):
             self._link(path, where, origin)
@@ -275,16 +276,16 @@ class _Reading:
             what = _SPECIAL.get(stat.S_IFMT(found.st_mode), "a special file")
             self._wrong("special-file", where, f"{what} cannot be part of an image", "remove or exclude it")
 
-    def _link(self, path: Path, where: str, origin: Path) -> None:
+    def _link(self, path: str, where: str, origin: str) -> None:
         with storing(path):
             target = _text(os.readlink(os.fsencode(path)))  # noqa: PTH115 - Path would tidy it
         if fault := _fault(target, whiteouts=False):
             message = f"{fault}, in a link to {target[:200]!r}"
             self._wrong("file-name", where, message, "change the link, or exclude it")
             return
-        self._add(entries.symlink(where, target, mtime=self._mtime), _NOTHING, str(origin))
+        self._add(entries.symlink(where, target, mtime=self._mtime), _NOTHING, origin)
 
-    def _file(self, path: Path, where: str, found: os.stat_result, origin: Path) -> None:
+    def _file(self, path: str, where: str, found: os.stat_result, origin: str) -> None:
         if found.st_size >= MAX_FILE:
             message = f"a file of {found.st_size} bytes; a package holds files of less than {MAX_FILE}"
             self._wrong("file-size", where, message, "exclude it, and mount it as a volume")
@@ -308,7 +309,7 @@ class _Reading:
         entry = entries.file(
             where, found.st_size, mode, uid=self._owner.uid, gid=self._owner.gid, mtime=self._mtime
         )
-        self._add(entry, FileContent.of(path, found), str(origin))
+        self._add(entry, FileContent.of(path, found), origin)
 
     def _mode(self, given: int) -> int:
         if self._modes is Modes.KEEP:
@@ -361,18 +362,19 @@ def _parent(path: str) -> str:
 
 def _fault(path: str, *, whiteouts: bool = True) -> str:
     """What is wrong with a path in an image, or an empty string."""
-    if any(ord(each) < 0x20 or ord(each) == 0x7F for each in path):
-        return "a control character"
-    if any(0xDC80 <= ord(each) <= 0xDCFF for each in path):
-        return "a name that is not UTF-8"
+    if not path.isprintable():  # nearly every name is
+        if any(ord(each) < 0x20 or ord(each) == 0x7F for each in path):
+            return "a control character"
+        if any(0xDC80 <= ord(each) <= 0xDCFF for each in path):
+            return "a name that is not UTF-8"
     if len(path.encode()) > MAX_PATH:
         return f"a path of more than {MAX_PATH} bytes"
-    if whiteouts and any(part.startswith(_WHITEOUT) for part in path.split("/")):
+    if whiteouts and f"/{_WHITEOUT}" in f"/{path}":
         return f"a name that begins with `{_WHITEOUT}`, which deletes files in an image"
     return ""
 
 
-def _has_capabilities(path: Path) -> bool:
+def _has_capabilities(path: str) -> bool:
     listed = getattr(os, "listxattr", None)
     if listed is None:
         return False
