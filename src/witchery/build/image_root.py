@@ -59,6 +59,8 @@ class ImageRoot:
 
     def _real(self, path: str) -> str | None:
         try:
+            if "/../" in path and not all(map(self._is_folder, _before_parents(path))):
+                return None
             real = self.links.follow(path)
         except Refused:
             return None
@@ -67,6 +69,10 @@ class ImageRoot:
             real = node.entry.target
             node = self._nodes.get(real)
         return real if node is not None and node.entry.kind is Kind.FILE else None
+
+    def _is_folder(self, path: str) -> bool:
+        real = self.links.follow(path)
+        return not real or (real in self._nodes and self._nodes[real].entry.kind is Kind.DIRECTORY)
 
     def elf(self, path: str) -> Elf | None:
         """The ELF file at a real path, or None where it is something else.
@@ -170,6 +176,12 @@ class ImageRoot:
         self.passes += 1
         for source, data in _contents(self._parts[owner], wanted):
             self._elves[owner, source] = _elf(data)
+
+
+def _before_parents(path: str) -> Iterator[str]:
+    """What stands before each `..` of a path: it leads nowhere where that is no folder."""
+    parts = path.split("/")
+    return ("/".join(parts[:at]) for at, part in enumerate(parts) if part == "..")
 
 
 def _elf(data: bytes) -> Elf | None:
