@@ -276,7 +276,7 @@ class TestGlibc:
         assert rules(report) == [("app/hello", "glibc", Severity.NOTE)]
 
     def test_a_file_for_musl_beside_it_makes_it_a_warning(self) -> None:
-        glibc = ElfFile(needed=("ld-linux-x86-64.so.2",)).build().data
+        glibc = ElfFile(needed=("libgcc_s.so.1", "ld-linux-x86-64.so.2")).build().data
         report = inspect(
             {
                 "node_modules/@rollup/rollup-linux-x64-gnu/x.linux-x64-gnu.node": glibc,
@@ -286,6 +286,7 @@ class TestGlibc:
             }
         )
         assert [severity for _, _, severity in rules(report)] == [Severity.WARNING] * 2
+        assert needs(report).keys() == {LIBC}, "it takes no further part"
 
     def test_many_files_are_named_in_part_and_counted(self) -> None:
         glibc = ElfFile(needed=("ld-linux-x86-64.so.2",)).build().data

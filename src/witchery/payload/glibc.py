@@ -9,6 +9,7 @@ Rules: `glibc` (error; a note with gcompat, a warning where a file for musl stan
 """
 
 import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from witchery.arch import Arch
@@ -79,26 +80,36 @@ def proof(elf: Elf) -> Proof | None:
     if versions and not numbered:
         what.append(f"wants {versions[0]}")
     if not what and not versions and not _is_versioned(elf):
-        checked = (each.name for each in elf.symbols if each.required and _CHECKED.fullmatch(each.name))
-        if name := next(checked, None):
+        checked = (each for each in elf.symbols if each.name.endswith("_chk") and each.required)
+        if name := next((each.name for each in checked if _CHECKED.fullmatch(each.name)), None):
             what.append(f"wants the function {name}")
     if not what and not numbered:
         return None
     return Proof(tuple(what), max(numbered, key=_order, default=""))
 
 
-def inspect(payload: Payload, elves: dict[str, Elf], options: ScanOptions) -> Report:
+def spare(payload: Payload, elves: Mapping[str, Elf]) -> dict[str, Finding]:
+    """The files for glibc beside which one for musl stands, each with a warning; they are of no use."""
+    found = {}
+    for path, elf in elves.items():
+        told = proof(elf)
+        if told and (twin := _twin(payload, path)):
+            message = f"was made for glibc ({told}); `{twin}` for musl stands beside it"
+            hint = "Leave the file out with `exclude`."
+            found[path] = Finding("glibc", Severity.WARNING, path, message, (hint,))
+    return found
+
+
+def inspect(payload: Payload, elves: Mapping[str, Elf], options: ScanOptions) -> Report:
     """Findings for the given files of the application that were made for glibc."""
-    proofs = {path: found for path, elf in elves.items() if (found := proof(elf))}
-    for path in [path for path in proofs if _brings_loader(payload, elves[path])]:
-        del proofs[path]
-    if not proofs:
-        return Report()
+    proofs = {
+        path: found
+        for path, elf in elves.items()
+        if (found := proof(elf)) and not _brings_loader(payload, elf)
+    }
     findings = [_finding(payload, path, found, options) for path, found in proofs.items()]
-    order = list(Severity)
-    findings.sort(key=lambda each: order.index(each.severity))
     needs: tuple[Need, ...] = ()
-    if options.allow_gcompat:
+    if options.allow_gcompat and proofs:
         needs = (Need("gcompat", tuple(Evidence(path, str(found)) for path, found in proofs.items())),)
     return Report(needs=needs, findings=_shortened(findings))
 
@@ -127,9 +138,6 @@ def _finding(payload: Payload, path: str, found: Proof, options: ScanOptions) ->
     if options.allow_gcompat:
         message = f"was made for glibc ({found}); gcompat may run it, or may not"
         return Finding("glibc", Severity.NOTE, path, message)
-    if twin := _twin(payload, path):
-        message = f"was made for glibc ({found}); `{twin}` for musl stands beside it"
-        return Finding("glibc", Severity.WARNING, path, message, ("Leave the file out with `exclude`.",))
     message = f"was made for glibc, and Alpine has musl: it {found}"
     return Finding("glibc", Severity.ERROR, path, message, hints(path, payload.elves[path], payload.arch))
 

@@ -1,7 +1,8 @@
 """Compiled programs and libraries: what they are, what they need, what is wrong with them.
 
 The parts: `foreign` (other machines), `glibc` (another C library), `loads` and `needed` (libraries), `opened`
-(libraries that a program opens by itself), `hardening`. What is for another machine takes no further part.
+(libraries that a program opens by itself), `hardening`. What is for another machine takes no further part,
+nor does a file for glibc beside one for musl.
 
 Rules of this module: `damaged-elf` (what begins like ELF and cannot be read; an error where it is a program
 or library, else a warning), `interpreter` (a program starts through a loader that is nowhere, an error),
@@ -28,6 +29,10 @@ def inspect(payload: Payload, options: ScanOptions) -> Report:
     """What there is to say about the compiled files of an application."""
     skipped, findings = foreign(payload)
     elves = {path: elf for path, elf in payload.elves.items() if path not in skipped and elf.header.loadable}
+    spare = glibc.spare(payload, elves)
+    skipped |= spare.keys()
+    findings += tuple(spare.values())
+    elves = {path: elf for path, elf in elves.items() if path not in spare}
     loaded = loads.follow(payload, elves, tuple(options.library_path))
     names = frozenset(sonames.by_name(payload, skipped))
     findings += (*_damaged(payload), *_interpreters(payload, elves, options), *_forbidden(payload, elves))
