@@ -1,9 +1,8 @@
 """.NET applications, as `dotnet publish` leaves them.
 
-Source: the .NET runtime's documentation of `NAME.runtimeconfig.json`
-(the frameworks that are wanted, or those that are included) and `NAME.deps.json` (`runtimeTarget`: for which
-system; `libraries`: of what it is made). The names of systems are those of the RID catalogue:
-`linux-musl-x64`.
+Source: the .NET runtime's documentation of `NAME.runtimeconfig.json` (the frameworks that are wanted, or are
+included) and `NAME.deps.json` (`runtimeTarget`: for which system; `libraries`: of what it is made). The names
+of systems are those of the RID catalogue: `linux-musl-x64`.
 
 Alpine's packages of the runtime depend on ICU. An application that brings its own runtime does without, in
 invariant mode, unless `icu-libs` is taken.

@@ -2,7 +2,24 @@
 
 from collections.abc import Callable, Sequence
 
-from witchery.payload import lint, native, node, outside, python, scripts
+from witchery.payload import (
+    dotnet,
+    golang,
+    hints,
+    java,
+    lint,
+    native,
+    node,
+    outside,
+    perl,
+    php,
+    python,
+    ruby,
+    rust,
+    scripts,
+    shell,
+    static,
+)
 from witchery.payload.findings import Finding, Report, combined
 from witchery.payload.options import ScanOptions
 from witchery.payload.tree import Payload
@@ -14,8 +31,18 @@ Detector = Callable[[Payload, ScanOptions], Report]
 DETECTORS: tuple[Detector, ...] = (
     python.inspect,
     node.inspect,
+    java.inspect,
+    dotnet.inspect,
+    ruby.inspect,
+    php.inspect,
+    perl.inspect,
+    golang.inspect,
+    rust.inspect,
     native.inspect,
     scripts.inspect,
+    shell.inspect,
+    static.inspect,
+    hints.inspect,
     outside.inspect,
     lint.inspect,
 )
