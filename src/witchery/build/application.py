@@ -13,7 +13,7 @@ from witchery.codec import Effort
 from witchery.compose.composition import Composition
 from witchery.config.dialect import ENVIRONMENT
 from witchery.config.model import Entrypoint, ImageConfig
-from witchery.errors import ApplicationError, WitcheryError
+from witchery.errors import ApplicationError, NoSolutionError, UsageError, WitcheryError
 from witchery.payload import entrypoint, package
 from witchery.payload.findings import Finding, Report, Severity
 from witchery.payload.options import ScanOptions
@@ -89,11 +89,15 @@ class Application:
     def explained(self, error: WitcheryError) -> WitcheryError:
         """An error about packages, with the evidence for those needs of the application that it speaks of."""
         said = "\n".join((str(error), *error.hints))
+        spoken_of = False
         for need in self.report.needs:
             name = re.escape(Dependency.parse(need.dependency).name)
             if re.search(rf"(?<![\w.:+-]){name}(?![\w:+-]|\.\w)", said):
                 shown = "; ".join(str(each) for each in need.evidence[:_EVIDENCE])
                 error.hints += (f"`{need.dependency}` is needed by {shown}",)
+                spoken_of = True
+        if spoken_of and isinstance(error, NoSolutionError):
+            error.hints += ("what the application does not use can stay out: `exclude` in a configuration",)
         return error
 
 
@@ -129,10 +133,14 @@ def prepare(request: Request, access: Access, *, mtime: int) -> Application:
 
     Raises:
         ApplicationError: with everything that keeps it from being one.
+        UsageError: if there is nothing in it.
         StorageError: if it cannot be read.
     """
     payload, report = inspect(request, mtime=mtime)
     refuse(report.findings)
+    if not any(each.is_file for each in payload):
+        named = ", ".join(f"`{source.path}`" for source in request.payload)
+        raise UsageError(f"there is no file in the application: {named}")
     suggested = tuple(hint.dependency for hint in report.suggestions if hint.dependency)
     accepted = tuple(dict.fromkeys(suggested)) if request.accept_suggestions else ()
     info = package.describe(

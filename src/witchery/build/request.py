@@ -10,7 +10,7 @@ from witchery.config.accounts import Accounts
 from witchery.config.dialect import Dialect, effective
 from witchery.config.load import load
 from witchery.config.model import Base, Entrypoint, ImageConfig
-from witchery.config.payload import Part, owner_numbers
+from witchery.config.payload import Acknowledged, Part, owner_numbers
 from witchery.errors import UsageError, located
 from witchery.payload.options import Acknowledgement, ScanOptions
 from witchery.repository import releases
@@ -99,6 +99,7 @@ class Wishes:
         allow_gcompat: Take programs made for glibc.
         rewrite_shebangs: Let scripts name their interpreter by its path.
         accept_suggestions: Take what is only suggested.
+        acknowledged: Findings to let pass: rules and patterns of paths.
     """
 
     arch: str = ""
@@ -112,6 +113,7 @@ class Wishes:
     allow_gcompat: bool = False
     rewrite_shebangs: bool = False
     accept_suggestions: bool = False
+    acknowledged: Sequence[tuple[str, str]] = ()
 
 
 def read_request(source: Path, *, host: str, wishes: Wishes) -> Request:
@@ -214,6 +216,10 @@ def _wished(config: ImageConfig, wishes: Wishes) -> ImageConfig:
         allow_gcompat=config.scan.allow_gcompat or wishes.allow_gcompat,
         rewrite_shebangs=config.scan.rewrite_shebangs or wishes.rewrite_shebangs,
         accept_suggestions=config.scan.accept_suggestions or wishes.accept_suggestions,
+        acknowledge=(
+            *config.scan.acknowledge,
+            *(Acknowledged(rule=rule, path=path) for rule, path in wishes.acknowledged),
+        ),
     )
     if not wishes.entrypoint:
         return replace(config, scan=scan)

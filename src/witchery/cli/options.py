@@ -87,6 +87,21 @@ def add_scan(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--rewrite-shebangs", action="store_true", help="name interpreters by path, not through `env`"
     )
+    parser.add_argument(
+        "--acknowledge",
+        metavar="RULE[:PATTERN]",
+        type=_acknowledgement,
+        action="append",
+        default=[],
+        help="let a finding pass, everywhere or at some paths; repeatable",
+    )
+
+
+def _acknowledgement(text: str) -> tuple[str, str]:
+    rule, _, pattern = text.partition(":")
+    if not rule:
+        raise argparse.ArgumentTypeError("the name of a rule, such as `setuid` or `setuid:/app/bin/*`")
+    return rule, pattern
 
 
 def add_source(

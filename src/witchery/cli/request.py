@@ -27,6 +27,7 @@ def open_request(options: argparse.Namespace) -> Request:
         entrypoint=_words(getattr(options, "entrypoint", "")),
         allow_gcompat=getattr(options, "allow_gcompat", False),
         rewrite_shebangs=getattr(options, "rewrite_shebangs", False),
+        acknowledged=getattr(options, "acknowledge", ()),
         accept_suggestions=getattr(options, "accept_suggestions", False),
     )
     return read_request(Path(options.source), host=os.uname().machine, wishes=wishes)
