@@ -57,7 +57,9 @@ def test_an_application_with_a_real_addon_for_musl_is_taken() -> None:
     integrity = f"sha512-{b64encode(sha512(archive).digest()).decode()}"
     name = "node_modules/@parcel/watcher-linux-x64-musl"
     lock = document(lockfileVersion=3, packages={"": {}, name: {"version": "2.5.1", "integrity": integrity}})
-    manifest = document(name="hello", scripts={"start": "node server.js"}, engines={"node": ">=18"})
+    manifest = document(
+        name="hello", scripts={"start": "node server.js"}, engines={"node": ">=18"}, dependencies={"a": "1"}
+    )
     files = installed("@parcel/watcher-linux-x64-musl", "2.5.1")
     files |= {"package.json": manifest, "server.js": b"", "node_modules/.package-lock.json": lock}
     report = scanned(make_payload(files))
@@ -146,6 +148,7 @@ def test_a_package_that_is_only_for_another_system_is_no_error() -> None:
         ("", "nodejs"),
         ("<20", "nodejs"),
         ("21.x", "nodejs-current>=21"),
+        ("18.x || 21.x", "nodejs>=18"),
         (">=21", "nodejs>=21"),
         ("lts/*", "nodejs"),
     ],
@@ -182,7 +185,7 @@ def test_a_node_of_its_own_needs_no_package() -> None:
             ("-r", "./hook.js", "--trace", "/app/index.js"),
         ),
         ({"scripts": {"start": "NODE_ENV=x node dist/main"}, "main": "lib.js"}, ("/app/lib.js",)),
-        ({"scripts": {"start": "node a.js && rm -r x"}, "main": "./dist/main.js"}, ("/app/dist/main.js",)),
+        ({"scripts": {"start": "node lib.js && rm -r x"}, "main": "./dist/main.js"}, ("/app/dist/main.js",)),
         ({"bin": {"hello": "lib.js"}, "main": "dist/main.js"}, ("/app/lib.js",)),
         ({"bin": "./lib"}, ("/app/lib.js",)),
         ({"main": "../../etc/passwd", "bin": {"a": 1}, "scripts": []}, ()),
@@ -256,6 +259,8 @@ def test_only_the_package_json_of_packages_name_components() -> None:
     files = package("a") | package("@s/b", "2.0.0-rc.1+x") | inside
     report = scanned(make_payload(files))
     assert {each.purl for each in report.components} == {"pkg:npm/a@1.0.0", "pkg:npm/%40s/b@2.0.0-rc.1%2Bx"}
+    marked = {path: b"\xef\xbb\xbf" + content for path, content in package("a").items()}
+    assert scanned(make_payload(marked)).findings == ()
     broken = scanned(make_payload({"node_modules/a/package.json": b"\xef\xbb\xbf{]"}))
     assert rules(broken) == [("package-json", Severity.NOTE)]
     assert [each.purl for each in broken.components] == ["pkg:npm/a"]

@@ -42,7 +42,7 @@ def distribution(
 ) -> dict[str, bytes]:
     """A small one made by hand; `files` stand in its `dist-info`."""
     folder = f"{site}/{name}-{version}.dist-info"
-    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{more}\n\nName: not this one\n"
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{more}\n\nRequires-Python: >=3.99\n"
     texts = {"METADATA": metadata, "WHEEL": f"Wheel-Version: 1.0\nTag: {tag}\n", **files}
     return {f"{folder}/{path.replace('__', '.')}": text.encode() for path, text in texts.items()}
 
@@ -144,6 +144,7 @@ def test_the_strongest_lower_bound_counts_where_no_module_fixes_the_version() ->
     assert report.kinds == ("Python application",)
     stable = distribution("fast", "1.0", tag="cp311-abi3-musllinux_1_2_x86_64", more="Requires-Python: >=3.8")
     assert needs(scanned(make_payload(stable))) == ["python3>=3.11"]
+    assert needs(scanned(make_payload(distribution("pure", "1.0")))) == ["python3"]
     assert needs(scanned(make_payload({"app.py": b"print()\n"}))) == ["python3"]
 
 
@@ -249,8 +250,8 @@ def test_commands_are_started_by_what_they_call_and_the_applications_own_come_fi
         ("/usr/bin/python3", "-c", call): 0,
         ("/usr/bin/python3", "-m", "helper"): 3,
     }
-    other = scanned(make_payload(files, name="something"))
-    assert {each.rank for each in other.programs} == {3}
+    for name in ("something", "helper"):  # what another one requires is not the application
+        assert {each.rank for each in scanned(make_payload(files, name=name)).programs} == {3}
     local = distribution("tool", "2", direct_url__json='{"dir_info": {}}', entry_points__txt=scripts)
     assert [each.rank for each in scanned(make_payload(local)).programs] == [0]
 
@@ -302,6 +303,7 @@ def test_a_bundle_of_pyinstaller_is_opaque() -> None:
 def test_what_is_not_installed_is_noticed() -> None:
     content = wheel("markupsafe", "3.0.2").read_bytes()
     files = {"main.py": b"", "requirements.txt": b"# of the web\nflask==3.1.0\n-r x\n", "m.whl": content}
+    files["python/lib/python3.12/ensurepip/_bundled/pip-24.2-py3-none-any.whl"] = content
     assert rules(scanned(make_payload(files))) == [
         ("wheel-file", Severity.NOTE),
         ("pip-not-installed", Severity.WARNING),

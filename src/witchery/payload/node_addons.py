@@ -67,11 +67,12 @@ def findings(payload: Payload, packages: Packages, options: ScanOptions) -> Iter
     spare = [each for each in bad if each.family in good or _is_elsewhere(payload, each)]
     if spare:
         yield _spare(payload, spare)
+    left_out = {each.file.path for each in spare}
     wrong: dict[tuple[str, str], _Addon] = {}
     for each in bad:
         # Of those that would do on this machine but for the C library, the first speaks for its family.
         known = wrong.get(each.family)
-        if each not in spare and (known is None or (known.is_foreign and not each.is_foreign)):
+        if each.file.path not in left_out and (known is None or (known.is_foreign and not each.is_foreign)):
             wrong[each.family] = each
     for each in list(wrong.values())[:_SHOWN]:
         if each.is_foreign or not options.allow_gcompat:

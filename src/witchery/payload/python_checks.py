@@ -20,6 +20,8 @@ _SHOWN = 50
 _MUSL_NAMED_GNU = (3, 10)
 """The last version whose builds for musl called their modules `-linux-gnu.so` too (bpo-43112)."""
 _REQUIREMENTS_LIMIT = 1 << 20
+_PIP_ITSELF = "/ensurepip/_bundled/"
+"""Where the standard library keeps the wheel of pip."""
 
 
 def findings(payload: Payload, facts: Facts, version: Version | None) -> Iterator[Finding]:
@@ -46,7 +48,7 @@ def findings(payload: Payload, facts: Facts, version: Version | None) -> Iterato
         message = f"and {len(wrongs) - _SHOWN} more compiled modules that Alpine's Python does not import"
         yield Finding(wrongs[0].rule, Severity.ERROR, "", message)
     for file in payload:
-        if file.is_file and file.name.endswith(".whl"):
+        if file.is_file and file.name.endswith(".whl") and _PIP_ITSELF not in file.path:
             message = "is a wheel that is not installed: Python does not look into it here"
             yield Finding(
                 "wheel-file", Severity.NOTE, file.path, message, ("Install it: `pip install --target`.",)

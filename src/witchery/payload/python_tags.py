@@ -7,6 +7,7 @@ stable ABI `NAME.abi3.so`. An interpreter imports only names with its own suffix
 import re
 from collections.abc import Iterable, Iterator
 from enum import Enum
+from itertools import islice
 from typing import NamedTuple
 
 from witchery.arch import Arch
@@ -21,6 +22,8 @@ _CPYTHON = re.compile(r"cp3([0-9]{1,2})([a-z]*)")
 _ANY_PYTHON = re.compile(r"(?:cp|py)3([0-9]{0,2})")
 _CLAUSE = re.compile(r"(>=|>|~=|={2,3})\s*([0-9]{1,4}(?:\.[0-9]{1,4}){0,3})(?:\.\*)?")
 
+_MAX_EXPANDED = 256
+"""How many single tags those of a wheel stand for, at most."""
 _ARCHES = {"armv7": "armv7l", "armhf": "armv6l", "x86": "i686"}
 
 
@@ -87,7 +90,7 @@ def extension(name: str) -> Extension | None:
 
 def built(tags: Iterable[str]) -> Built | None:
     """What the tags of a wheel say together; None where there are none that make sense."""
-    parts = [part for tag in tags for part in _expanded(tag)]
+    parts = list(islice((part for tag in tags for part in _expanded(tag)), _MAX_EXPANDED))
     if not parts:
         return None
     exact = {version for python, abi, _ in parts if (version := _exact(python, abi))}

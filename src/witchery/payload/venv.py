@@ -10,6 +10,7 @@ started by their names).
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from witchery.errors import FormatError, Refused
@@ -21,6 +22,8 @@ from witchery.payload.tree import Payload
 CONFIG = "pyvenv.cfg"
 SYSTEM = "/usr/bin/python3"
 """Where Alpine's package `python3` has its interpreter."""
+MAX_ENVIRONMENTS = 64
+"""How many environments of an application are looked at."""
 _CONFIG_LIMIT = 1 << 16
 _INTERPRETER = re.compile(r"(?:(?P<prefix>.*)/)?bin/python3\.(?P<minor>[0-9]{1,2})")
 _SYSTEM = re.compile(r"usr/bin/python(?:3(?:\.[0-9]{1,2})?)?")
@@ -84,13 +87,13 @@ def has_library(payload: Payload, prefix: str, version: Version) -> bool:
 
 def environments(payload: Payload) -> Iterator[Venv]:
     """The virtual environments of the application."""
-    for each in payload:
-        if each.name == CONFIG and each.is_file:
-            try:
-                text = each.read(_CONFIG_LIMIT).decode(errors="replace")
-            except FormatError:
-                continue
-            yield _venv(payload, each.path, text)
+    configs = (each for each in payload if each.name == CONFIG and each.is_file)
+    for each in islice(configs, MAX_ENVIRONMENTS):
+        try:
+            text = each.read(_CONFIG_LIMIT).decode(errors="replace")
+        except FormatError:
+            continue
+        yield _venv(payload, each.path, text)
 
 
 def findings(payload: Payload, venv: Venv) -> Iterator[Finding]:

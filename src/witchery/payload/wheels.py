@@ -25,12 +25,14 @@ _METADATA_LIMIT = 1 << 22
 _RECORD_LIMIT = 1 << 24
 _SBOM_LIMIT = 1 << 22
 _MAX_LINES = 10_000
+_MAX_VALUE = 2_000
+"""How much of one value is kept, in characters: the values that matter are short."""
 
 _MARK = re.compile(
     r"(?:(?P<site>.*)/)?(?P<info>[^/]+\.(?:dist-info|egg-info))(?:/(?P<file>METADATA|PKG-INFO))?"
 )
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)")
-_OPTIONAL = re.compile(r";.*\bextra\s*==")
+_OPTIONAL = re.compile(r"\bextra\s*==")
 _OBJECT = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)\s*:\s*([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)", re.ASCII)
 _RUNS = re.compile(r"[-_.]+")
 _PURL = re.compile(r"pkg:[a-z][a-z0-9.+-]*/[!-~]+")
@@ -145,11 +147,11 @@ def headers(text: str) -> dict[str, list[str]]:
             break
         if kept[0] in " \t":
             if last:
-                last[-1] += "\n" + kept.strip()
+                last[-1] = f"{last[-1]}\n{kept.strip()}"[:_MAX_VALUE]
             continue
         name, colon, value = kept.partition(":")
         last = found.setdefault(name.strip().lower(), []) if colon else []
-        last.append(value.strip())
+        last.append(value.strip()[:_MAX_VALUE])
     return found
 
 
@@ -175,7 +177,9 @@ def _distribution(
 
 
 def _made(path: str, site: str, header: dict[str, list[str]]) -> Distribution:
-    wanted = (each for each in header.get("requires-dist", ()) if not _OPTIONAL.search(each))
+    wanted = (
+        each for each in header.get("requires-dist", ()) if not _OPTIONAL.search(each.partition(";")[2])
+    )
     names = (_REQUIREMENT.match(each) for each in wanted)
     return Distribution(
         _first(header, "name"),
@@ -216,7 +220,7 @@ def _scripts(text: str) -> Iterator[Script]:
     """The console scripts of an entry_points.txt; extras in brackets are ignored, as installers do."""
     section = ""
     for raw in text.splitlines()[:_MAX_LINES]:
-        line = raw.strip()
+        line = raw[:_MAX_VALUE].strip()
         if line.startswith("[") and line.endswith("]"):
             section = line[1:-1].strip()
         elif section == "console_scripts" and not line.startswith(("#", ";")):
