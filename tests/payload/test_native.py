@@ -275,6 +275,13 @@ class TestGlibc:
         assert needs(report).keys() == {"gcompat", LIBC, "so:libz.so.1"}
         assert rules(report) == [("app/hello", "glibc", Severity.NOTE)]
 
+    def test_an_application_that_brings_glibc_itself_is_its_own_affair(self) -> None:
+        made = ElfFile(interpreter="/app/lib/ld-linux-x86-64.so.2", needed=("libz.so.1",))
+        loader = ElfFile(soname="ld-linux-x86-64.so.2").build().data
+        report = inspect({"hello": made.build().data, "lib/ld-linux-x86-64.so.2": loader})
+        assert not report.findings
+        assert needs(report).keys() == {"so:libz.so.1"}
+
     def test_a_file_for_musl_beside_it_makes_it_a_warning(self) -> None:
         glibc = ElfFile(needed=("libgcc_s.so.1", "ld-linux-x86-64.so.2")).build().data
         report = inspect(
@@ -323,6 +330,12 @@ class TestForeign:
         report = inspect({"hello": program(), path: self.ARM})
         assert rules(report) == [(f"app/{path}", "foreign-architecture", Severity.WARNING)]
         assert needs(report).keys() == {LIBC}
+
+    def test_a_library_for_another_platform_is_not_the_one_that_is_needed(self) -> None:
+        arm = ElfFile(machine=183).build().data
+        report = inspect({"hello": program("libq.so"), "prebuilds/linux-arm64/libq.so": arm})
+        assert [severity for _, _, severity in rules(report)] == [Severity.WARNING]
+        assert needs(report).keys() == {LIBC, "so:libq.so"}
 
     def test_a_foreign_program_among_the_programs_or_a_needed_library_is_refused(self) -> None:
         library_file = ElfFile(machine=183).build().data
@@ -430,9 +443,9 @@ class TestPrograms:
     def test_what_a_note_says_a_program_opens_is_suggested(self) -> None:
         note = b'[{"soname":["libfoo.so.2","libfoo.so.1"],"description":"Foo\\nsupport.",'
         note += b'"priority":"recommended"},'
-        note += b'{"soname":["libz.so.1"]},{"soname":["lib x"]},{"soname":7},3]\0'
+        note += b'{"soname":["libown.so"]},{"soname":["libc.so.6"]},{"soname":["lib x"]},{"soname":7},3]\0'
         made = program("libz.so.1", notes=[(b"FDO", 0x407C0C0A, note)])
-        (found,) = inspect({"hello": made}).suggestions
+        (found,) = inspect({"hello": made, "lib/libown.so": library()}).suggestions
         assert (found.dependency, found.reason) == ("so:libfoo.so.2", "Foo support (recommended)")
         assert str(found.evidence[0]) == "app/hello: says that it opens libfoo.so.2 or libfoo.so.1"
 

@@ -3,9 +3,13 @@
 import pytest
 
 from support.payloads import make_payload
+from witchery.arch import Arch
 from witchery.payload import outside
 from witchery.payload.findings import Report, Severity
 from witchery.payload.options import ScanOptions
+from witchery.payload.tree import Payload, PayloadFile
+from witchery.rootfs.content import BytesContent
+from witchery.rootfs.entry import file, symlink
 
 
 def inspect(target: str, path: str = "link", arch: str = "x86_64") -> Report:
@@ -67,6 +71,13 @@ def test_a_link_to_what_no_image_has_is_refused_with_the_ways_out(target: str, s
     assert (found.rule, found.severity, found.message) == ("link-outside", Severity.ERROR, shown)
     assert "cp -L" in found.hints[0]
     assert "exclude" in found.hints[1]
+
+
+def test_a_link_to_a_folder_that_is_not_listed_is_fine() -> None:
+    entries = [file("app/data/x", 0), symlink("app/link", "data"), symlink("app/self", ".")]
+    files = [PayloadFile.of(entry, BytesContent(b"")) for entry in entries]
+    payload = Payload.of("hello", Arch.parse("x86_64"), files)
+    assert outside.inspect(payload, ScanOptions()) == Report()
 
 
 def test_a_link_to_nothing_inside_is_a_warning() -> None:

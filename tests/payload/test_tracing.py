@@ -12,6 +12,8 @@ from typing import NamedTuple
 import pytest
 
 from support.alpine import real_file
+from support.elf_files import ElfFile
+from support.payloads import make_payload
 from support.shared import SHARED, needs_shared
 from witchery.apk import archive
 from witchery.arch import Arch
@@ -119,6 +121,18 @@ def test_older_packages_provide_the_same_but_wrote_commands_without_a_version() 
     for each in packages(ARM):
         unversioned = {entry.partition("=")[0] if entry[:4] == "cmd:" else entry for entry in each.provides}
         assert unversioned == each.official("provides", "so:") | each.official("provides", "cmd:"), each.name
+
+
+def test_the_version_of_a_library_is_that_of_the_first_file_that_has_one() -> None:
+    made = {name: ElfFile(soname="libq.so.1").build().data for name in ("libq.so", "libq.so.1.2", "libqq.so")}
+    odd = {"libr.so.1-x": ElfFile().build().data, "libs.o": ElfFile().build().data, "text.so": b"INPUT(x)"}
+    private = {"app/lib/libp.so": ElfFile().build().data, "bin/p": ElfFile(runpath="/app/lib").build().data}
+    files = {f"usr/lib/{name}": data for name, data in (made | odd).items()} | private
+    assert tracing.provides(make_payload(files, root=""), "3-r0") == (
+        "cmd:p=3-r0",
+        "so:libq.so.1=1.2",
+        "so:libr.so.1-x=0",
+    )
 
 
 @pytest.mark.parametrize("folder", [BOOT, ARM])
