@@ -24,16 +24,24 @@ _MAGIC = b"\x1f\x8b"
 
 
 class Effort(Enum):
-    """How hard to compress: quickly for layers, small for packages."""
+    """How hard to compress: quickly for layers, well for the files of packages, small for small things.
+
+    The smallest deflate of 100 MB of programs takes seven times as long as one that is 1.5 % larger.
+    """
 
     LAYER = "layer"
+    FILES = "files"
     PACKAGE = "package"
 
 
 _HEADERS = {  # RFC 1952 2.3.1: method deflate, no flags, no time, extra flags, system "Unix"
     Effort.LAYER: _MAGIC + b"\x08\x00\x00\x00\x00\x00\x00\x03",
+    Effort.FILES: _MAGIC + b"\x08\x00\x00\x00\x00\x00\x00\x03",
     Effort.PACKAGE: _MAGIC + b"\x08\x00\x00\x00\x00\x00\x02\x03",
 }
+
+
+_LEVELS = {Effort.FILES: 6, Effort.PACKAGE: 9}
 
 
 class GzipWriter:
@@ -46,7 +54,7 @@ class GzipWriter:
         self._deflate = (
             isal_zlib.compressobj(3, isal_zlib.DEFLATED, -15)
             if effort is Effort.LAYER
-            else zlib.compressobj(9, zlib.DEFLATED, -15, 8)
+            else zlib.compressobj(_LEVELS[effort], zlib.DEFLATED, -15, 8)
         )
         write(_HEADERS[effort])
 

@@ -120,8 +120,8 @@ def read_request(source: Path, *, host: str, wishes: Wishes) -> Request:
     """Reads a source, and adds what the command line says.
 
     Args:
-        source: A configuration (see `CONFIG_SUFFIXES`), or else an application: a file or a folder. Paths in a
-            configuration are relative to its folder, in apko's dialect to the current one.
+        source: A configuration (see `CONFIG_SUFFIXES`), or else an application: a file or a folder. Paths in
+            a configuration are relative to its folder, in apko's dialect to the current one.
         host: The architecture of this machine, by any name.
         wishes: What the command line says.
 

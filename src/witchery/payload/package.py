@@ -133,7 +133,7 @@ def write(
     *,
     key: PrivateKey | None = None,
     algorithms: Sequence[str] = writer.DEFAULT_ALGORITHMS,
-    effort: Effort = Effort.PACKAGE,
+    effort: Effort = Effort.FILES,
 ) -> Archive:
     """Writes the data segment of the application's package, and makes the segments that go before it.
 
