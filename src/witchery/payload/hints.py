@@ -24,8 +24,9 @@ _NEEDLES = (*_CERTIFICATES, _ZONES, _MEDIA_TYPES, *_NAMES, _SHELL)
 _RUNS_SHELL = ("system", "popen")
 _TLS = re.compile(r"lib(ssl|crypto|tls|curl|gnutls|mbedtls|wolfssl)(-[a-z0-9.]+)?\.so(\.[0-9]+)*")
 _OPENS = "dlopen"
-_LIBRARY = re.compile(rb"(?:[!-~]*/)?(lib[\w+.-]+\.so(?:\.[0-9]+)*)")
+_LIBRARY = re.compile(rb"(?:[!-9;-~]*/)?(lib[\w+.-]+\.so(?:\.[0-9]+)*)")
 _SUFFIX = b".so"
+_BOUNDS = (b"\0", b":")  # names also stand in lists, as in libss
 _MAX_NAME = 128
 _MAX_NAMES = 64
 _MAX_HITS = 10_000
@@ -110,9 +111,9 @@ def _named(elf: Elf) -> tuple[str, ...]:
             hits += 1
             if hits > _MAX_HITS or len(names) == _MAX_NAMES:
                 return tuple(names)
-            start = piece.rfind(b"\0", max(0, at - _MAX_NAME), at) + 1
-            end = piece.find(b"\0", at, at + _MAX_NAME)
-            if start and end > 0 and (match := _LIBRARY.fullmatch(piece, start, end)):
+            before = max(piece.rfind(each, max(0, at - _MAX_NAME), at) for each in _BOUNDS)
+            ends = [end for each in _BOUNDS if (end := piece.find(each, at, at + _MAX_NAME)) >= 0]
+            if before >= 0 and ends and (match := _LIBRARY.fullmatch(piece, before + 1, min(ends))):
                 names[match[1].decode()] = None
             at = piece.find(_SUFFIX, at + len(_SUFFIX))
     return tuple(names)
