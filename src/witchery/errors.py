@@ -111,8 +111,12 @@ class ApplicationError(Refused):
 
     @property
     def complaints(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
-        """The reasons."""
-        return self.reasons
+        """The reasons; hints that several have, one after the other, are given once, with the last."""
+        following = (*(hints for _, hints in self.reasons[1:]), ())
+        return tuple(
+            (reason, () if hints == after else hints)
+            for (reason, hints), after in zip(self.reasons, following, strict=True)
+        )
 
 
 class NoSolutionError(WitcheryError):

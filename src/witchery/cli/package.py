@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from witchery.cli.console import Console
+from witchery.cli.options import add_scan
 
 if TYPE_CHECKING:
     from witchery.build.packaging import Order, WrittenPackage
@@ -41,16 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--depend", metavar="DEPENDENCY", action="append", default=[], help="add one; repeatable")
     add("--provides", action="store_true", help="provide the commands and libraries in it")
     add("--accept-suggestions", action="store_true", help="depend on what is only suggested, too")
-    add("--allow-gcompat", action="store_true", help="take programs made for glibc, and gcompat to run them")
-    add("--rewrite-shebangs", action="store_true", help="name interpreters by path, not through `env`")
-    add(
-        "--acknowledge",
-        metavar="RULE[:PATTERN]",
-        type=_acknowledgement,
-        action="append",
-        default=[],
-        help="let a finding pass, everywhere or at some paths; repeatable",
-    )
+    add_scan(group)
     add_signing(parser)
     group = parser.add_argument_group("output")
     add = group.add_argument
@@ -195,10 +187,3 @@ def _release(text: str) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > 9:
         raise argparse.ArgumentTypeError("a number such as 0 or 12")
     return int(text)
-
-
-def _acknowledgement(text: str) -> tuple[str, str]:
-    rule, _, pattern = text.partition(":")
-    if not rule:
-        raise argparse.ArgumentTypeError("the name of a rule, such as `setuid` or `setuid:/usr/bin/*`")
-    return rule, pattern
