@@ -55,12 +55,21 @@ class Scanned:
 
 
 @contextmanager
-def scanning(source: str, request: Callable[[], Request], arch: Arch | None = None) -> Iterator[Scanned]:
+def scanning(
+    source: str,
+    request: Callable[[], Request],
+    options: ScanOptions,
+    *,
+    host: Arch,
+    arch: Arch | None = None,
+) -> Iterator[Scanned]:
     """Scans a source; what it holds can be read for as long as the block lasts.
 
     Args:
         source: An application, a configuration, a package or an image.
-        request: What the command line says of it, read as if it were to be built.
+        request: Reads an application or a configuration as if it were to be built.
+        options: What is let pass in a package or an image.
+        host: What these are taken to be for that do not say.
         arch: Which architecture to take of an image for several.
 
     Raises:
@@ -68,17 +77,19 @@ def scanning(source: str, request: Callable[[], Request], arch: Arch | None = No
         Refused: if it is malformed.
         StorageError: if it cannot be read.
     """
-    wanted = request()
     if is_image(source):
-        with _image(source, wanted, arch) as scanned:
+        with _image(source, options, arch, host) as scanned:
             yield replace(scanned, proof=prove_root(scanned.payload))
     elif source.endswith(".apk"):
-        yield _package(Path(source), wanted)
-    elif wanted.payload:
+        yield _package(Path(source), options, arch or host)
+    else:
+        wanted = request()
+        if not wanted.payload:
+            raise UsageError(
+                f"the configuration names no application: `{source}`", hint="see `payload` in it"
+            )
         payload, report = inspect(wanted)
         yield Scanned(payload=payload, report=report)
-    else:
-        raise UsageError(f"the configuration names no application: `{source}`", hint="see `payload` in it")
 
 
 def is_image(text: str) -> bool:
@@ -88,7 +99,7 @@ def is_image(text: str) -> bool:
     return text.endswith(".tar") or (Path(text).is_dir() and layout.is_layout(Path(text)))
 
 
-def _package(path: Path, request: Request) -> Scanned:
+def _package(path: Path, options: ScanOptions, host: Arch) -> Scanned:
     """A package's files, where it would install them."""
     data = bytearray()
     with located(str(path)):
@@ -104,18 +115,18 @@ def _package(path: Path, request: Request) -> Scanned:
                 files[entry.path] = first._replace(entry=first.entry._replace(path=entry.path))
                 continue
             files[entry.path] = PayloadFile.of(entry, content)
-    arch = request.arch if archive.info.arch in ("noarch", "") else Arch.parse(archive.info.arch)
+    arch = host if archive.info.arch in ("noarch", "") else Arch.parse(archive.info.arch)
     payload = Payload.of(archive.info.name, arch, files.values(), root="")
-    return Scanned(payload=payload, report=scan(payload, request.scan))
+    return Scanned(payload=payload, report=scan(payload, options))
 
 
 @contextmanager
-def _image(text: str, request: Request, arch: Arch | None) -> Iterator[Scanned]:
+def _image(text: str, options: ScanOptions, arch: Arch | None, host: Arch) -> Iterator[Scanned]:
     """An image's files, unpacked into a temporary folder for as long as the block lasts."""
     source = transport.parse(text)
     found = open_image(source, arch)
     if isinstance(found, Path):
-        yield _folder(found, _name(source), request.arch, request.scan)
+        yield _folder(found, _name(source), arch or host, options)
         return
     from tempfile import TemporaryDirectory
 
@@ -123,8 +134,7 @@ def _image(text: str, request: Request, arch: Arch | None) -> Iterator[Scanned]:
         rootfs = Path(folder, "rootfs")
         try:
             rootfs_dir.unpack(found.image, found.contents, rootfs, privileged=False)
-            fitting = found.image.config.platform.arch or request.arch
-            yield _folder(rootfs, _name(source), fitting, request.scan)
+            yield _folder(rootfs, _name(source), found.image.config.platform.arch or host, options)
         finally:
             rootfs_dir.remove_tree(rootfs)
 

@@ -84,7 +84,7 @@ def add_talk(group: "argparse._ArgumentGroup") -> None:
 def execute(options: argparse.Namespace, console: Console) -> int:
     """Makes the package."""
     from witchery.build.packaging import Order
-    from witchery.payload.options import Acknowledgement, ScanOptions
+    from witchery.cli.request import scan_options
     from witchery.store.source_tree import Modes
 
     output = Path(options.output) if options.output else None
@@ -95,11 +95,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
         exclude=tuple(options.exclude),
         depends=tuple(options.depend),
         provides=options.provides,
-        scan=ScanOptions(
-            allow_gcompat=options.allow_gcompat,
-            rewrite_shebangs=options.rewrite_shebangs,
-            acknowledged=tuple(Acknowledgement(*each) for each in options.acknowledge),
-        ),
+        scan=scan_options(options),
         accept_suggestions=options.accept_suggestions,
         key=options.sign_key,
         output=output,

@@ -7,6 +7,7 @@ from pathlib import Path
 from witchery.build.request import Request, Wishes, parse_variables, read_request
 from witchery.cli.user_config import read_user_config
 from witchery.errors import UsageError
+from witchery.payload.options import Acknowledgement, ScanOptions
 
 
 def open_request(options: argparse.Namespace) -> Request:
@@ -31,6 +32,15 @@ def open_request(options: argparse.Namespace) -> Request:
         accept_suggestions=getattr(options, "accept_suggestions", False),
     )
     return read_request(Path(options.source), host=os.uname().machine, wishes=wishes)
+
+
+def scan_options(options: argparse.Namespace) -> ScanOptions:
+    """What the options let pass."""
+    return ScanOptions(
+        allow_gcompat=options.allow_gcompat,
+        rewrite_shebangs=options.rewrite_shebangs,
+        acknowledged=tuple(Acknowledgement(*each) for each in options.acknowledge),
+    )
 
 
 def _words(command: str) -> list[str]:

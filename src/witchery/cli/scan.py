@@ -6,6 +6,7 @@ library is linked on paper: would it load? The exit status is 1 where an error w
 """
 
 import argparse
+import os
 from typing import TYPE_CHECKING, Any
 
 from witchery.cli import options as shared
@@ -32,11 +33,13 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     """Scans it."""
     from witchery.arch import Arch
     from witchery.build.scanning import scanning
-    from witchery.cli.request import open_request
+    from witchery.cli.request import open_request, scan_options
     from witchery.payload.findings import Severity
 
     arch = Arch.parse(options.arch) if options.arch else None
-    with scanning(options.source, lambda: open_request(options), arch) as scanned:
+    let_pass = scan_options(options)
+    host = Arch.parse(os.uname().machine)
+    with scanning(options.source, lambda: open_request(options), let_pass, host=host, arch=arch) as scanned:
         if options.json:
             console.document(_document(scanned))
         else:
