@@ -204,7 +204,11 @@ def test_a_plugin_is_proven_with_the_program_of_a_package_and_only_likely_packag
 def test_without_its_host_a_plugin_says_so() -> None:
     found = only(proven({"app/addon.node": library(wants=("napi_throw",))}, musl()))
     assert found.path == "app/addon.node"
+    assert "It is a plugin of Node: add the program that loads it." in found.hints
+    found = only(proven({"app/addon.so": library(wants=("host_function",))}, musl()))
     assert "If it is a plugin: add the program that loads it." in found.hints
+    found = only(proven({"app/hello": program(wants=("lost_function",))}, musl()))
+    assert "plugin" not in str(found.hints)
 
 
 def test_links_and_hard_links_of_packages_lead_to_one_file() -> None:

@@ -57,6 +57,23 @@ def test_a_library_that_leans_on_its_program_is_proven_by_it_and_not_judged_alon
     assert not prove(root, ["lib/liba.so"]).holds
 
 
+def test_a_private_library_is_judged_where_it_is_loaded_even_if_that_fails() -> None:
+    files = {
+        "app/plugin.so": library("libone.so", wants=("api",), runpath="$ORIGIN/private"),
+        "app/private/libone.so": library("libtwo.so"),
+        "app/private/libtwo.so": library(wants=("lost",)),
+    }
+    proof = prove(world(files), files)
+    assert verdicts(proof) == {
+        "app/plugin.so": "FAILS",
+        "app/private/libone.so": "LOADS",
+        "app/private/libtwo.so": "FAILS",
+    }
+    two = proof.of("app/private/libtwo.so")
+    assert two is not None
+    assert two.problems == (Unresolved("app/private/libtwo.so", "lost"),)
+
+
 def test_a_plugin_is_loaded_into_the_program_that_has_what_it_lacks() -> None:
     root = world(
         {

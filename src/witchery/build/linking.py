@@ -22,6 +22,20 @@ from witchery.payload.findings import Finding, Severity
 _SHOWN = 4
 """How many symbols of one object, or places of one library, are named; more are counted."""
 
+_HOSTS = {
+    "Python": ("Py", "_Py"),
+    "Node": ("napi_", "_ZN2v8", "_ZN4node"),
+    "PHP": ("zend_", "php_"),
+    "Ruby": ("rb_",),
+    "Perl": ("Perl_", "PL_"),
+    "Lua": ("lua_", "luaL_"),
+}
+"""How the names begin that programs have for their plugins."""
+_RELEASE_HINT = (
+    "If a library lost it, or has it only later: build the file against the libraries of this"
+    " release, or the image from another release: `--release`."
+)
+
 
 class Places(Protocol):
     """Where files are in an image, for hints."""
@@ -111,11 +125,18 @@ class _Findings:
             among += f"; `{linked.host}` has others that it wants"
         hints = tuple(self._homes(names, linked))
         if not hints:
-            hints = (
-                "If a library lost it: build the file against the libraries of this release.",
-                "If it is a plugin: add the program that loads it.",
-            )
+            hints = (*self._host_hint(path, names, linked), _RELEASE_HINT)
         return Finding("unresolved-symbol", Severity.ERROR, path, f"wants the {what}, which {among}", hints)
+
+    def _host_hint(self, path: str, names: Iterable[str], linked: Linked) -> tuple[str, ...]:
+        """Which program a plugin is for, told by how a name begins."""
+        elf = self._places.elf(path) if self._places else None
+        if linked.host or path != linked.path or (elf is not None and elf.interpreter is not None):
+            return ()
+        for program, prefixes in _HOSTS.items():
+            if any(name.startswith(prefixes) for name in names):
+                return (f"It is a plugin of {program}: add the program that loads it.",)
+        return ("If it is a plugin: add the program that loads it.",)
 
     def _homes(self, names: Iterable[str], linked: Linked) -> Iterator[str]:
         """Which libraries of the image have symbols and are not loaded."""

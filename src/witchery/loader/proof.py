@@ -1,9 +1,10 @@
 """Will it load? Objects of an image are linked on paper, without running anything.
 
 Programs come first, with all that they load. Of the libraries that none of them loads, those come next that
-no other needs: plugins, and libraries kept for others. A plugin may leave symbols and libraries to the
-program that loads it, so the programs of the image are tried as its host, one by one, until one satisfies it.
-Some plugins build on others of their folder, which the host has to open before them (`RTLD_GLOBAL`).
+no other needs: plugins, and libraries kept for others. What these load is as good as it is there. A plugin
+may leave symbols and libraries to the program that loads it, so the programs of the image are tried as its
+host, one by one, until one satisfies it. Some plugins build on others of their folder, which the host has to
+open before them (`RTLD_GLOBAL`).
 
 What is not proven: objects made for another libc (`Verdict.UNPROVEN`), what a program opens by itself while
 it runs, models of thread-local storage, relative search paths.
@@ -160,6 +161,7 @@ class _Prover:
         self._programs: list[str] = []
         self._loaded: dict[str, Loading] = {}
         self._folders: dict[str, list[str]] = {}
+        self._judged: dict[str, tuple[Problem, ...]] = {}
         self._steps = 0
 
     def proof(self, paths: Iterable[str]) -> Proof:
@@ -178,14 +180,12 @@ class _Prover:
             else:
                 libraries[path] = elf
                 self._folders.setdefault(path.rpartition("/")[0], []).append(path)
-        covered = {inside for each in done.values() if not each.problems for inside in each.objects}
-        for path in self._outermost_first(libraries, covered):
-            if path in covered:
-                done[path] = Linked(path, Verdict.LOADS, objects=(path,))
-                continue
-            done[path] = self._library(path)
-            if not done[path].problems:
-                covered.update(done[path].objects)
+        for each in done.values():
+            self._judge(each)
+        for path in self._outermost_first(libraries):
+            own = self._judged.get(path)
+            done[path] = self._library(path) if own is None else self._inner(path, own)
+            self._judge(done[path])
         while changed := [better for each in done.values() if (better := self._after(each, done))]:
             done.update((each.path, each) for each in changed)
         return Proof(tuple(done[path] for path in sorted(done)))
@@ -248,15 +248,33 @@ class _Prover:
             unproven(elves[path]) for path in {each.path for each in problems}
         )
 
-    def _outermost_first(self, libraries: dict[str, Elf], covered: set[str]) -> list[str]:
+    def _outermost_first(self, libraries: Mapping[str, Elf]) -> list[str]:
         """Libraries that no other one loads, then the rest, which may need each other in a circle."""
-        inner = set(covered)
-        for path in libraries.keys() - covered:
+        inner = set(self._judged)
+        for path in libraries.keys() - inner:
             try:
                 inner.update(each.path for each in self._loading(path).loaded[1:])
             except FormatError:
                 continue  # told when its turn comes
         return sorted(libraries, key=lambda path: (path in inner, path))
+
+    def _judge(self, linked: Linked) -> None:
+        """Notes which problems each loaded object has itself, where it has fewest."""
+        own: dict[str, tuple[Problem, ...]] = {}
+        for problem in linked.problems:
+            own[problem.path] = (*own.get(problem.path, ()), problem)
+        for path in linked.objects:
+            found, known = own.get(path, ()), self._judged.get(path)
+            if known is None or len(found) < len(known):
+                self._judged[path] = found
+
+    def _inner(self, path: str, problems: tuple[Problem, ...]) -> Linked:
+        """A library that something loads: it is as good as it is there."""
+        elf = self._root.elf(path)
+        verdict = Verdict.FAILS if problems else Verdict.LOADS
+        if problems and elf is not None and self._unproven is not None and self._unproven(elf):
+            verdict = Verdict.UNPROVEN
+        return Linked(path, verdict, objects=(path,), problems=problems)
 
     def _library(self, path: str) -> Linked:
         """A library or plugin, by itself or in the first program that has what it lacks.
