@@ -18,7 +18,7 @@ class Part:
         archive: Its bytes, checked.
         data: Its data segment, compressed, to be read again; checks itself.
         tag: The repository tag it came by, or an empty string.
-        own: Whether it is the application, packed for this image: signed by nobody known, and no other image's.
+        own: Whether it is the application, packed for this image and signed by nobody.
     """
 
     package: Package
