@@ -1,11 +1,12 @@
 """The application of an image: read from disk, scanned, and packed as a package of its own."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from types import MappingProxyType
 
 from witchery.apk.dependency import Dependency
 from witchery.apk.signature import UNTRUSTED
+from witchery.arch import Arch
 from witchery.build.parts import Gathered, LocalPackage
 from witchery.build.proving import prove_image
 from witchery.build.request import Request
@@ -15,7 +16,7 @@ from witchery.config.dialect import ENVIRONMENT
 from witchery.config.model import Entrypoint, ImageConfig
 from witchery.errors import ApplicationError, NoSolutionError, UsageError, WitcheryError
 from witchery.payload import entrypoint, package
-from witchery.payload.findings import Finding, Report, Severity
+from witchery.payload.findings import Finding, Report, Severity, shortened
 from witchery.payload.options import ScanOptions
 from witchery.payload.scan import scan
 from witchery.payload.tree import Payload, PayloadFile
@@ -32,6 +33,7 @@ _ROOT = DESTINATION.strip("/")
 _VERSION = "0-r0"
 _ODD = re.compile(r"[^A-Za-z0-9._+-]+")
 _EVIDENCE = 3
+_ONLY = re.compile(r"have only (\d+\.\d+)")
 
 
 @frozen(kw_only=True)
@@ -89,16 +91,27 @@ class Application:
     def explained(self, error: WitcheryError) -> WitcheryError:
         """An error about packages, with the evidence for those needs of the application that it speaks of."""
         said = "\n".join((str(error), *error.hints))
-        spoken_of = False
+        spoken_of = []
         for need in self.report.needs:
             name = re.escape(Dependency.parse(need.dependency).name)
             if re.search(rf"(?<![\w.:+-]){name}(?![\w:+-]|\.\w)", said):
                 shown = "; ".join(str(each) for each in need.evidence[:_EVIDENCE])
                 error.hints += (f"`{need.dependency}` is needed by {shown}",)
-                spoken_of = True
+                spoken_of.append(need.dependency)
         if spoken_of and isinstance(error, NoSolutionError):
-            error.hints += ("what the application does not use can stay out: `exclude` in a configuration",)
+            error.hints += tuple(_ways_out(spoken_of, str(error), self.payload.arch))
         return error
+
+
+def _ways_out(needs: Sequence[str], said: str, arch: Arch) -> Iterator[str]:
+    """What to do about needs that nothing there is meets."""
+    yield "what the application does not use can stay out: `exclude` in a configuration"
+    if any(need.startswith("python3~") for need in needs) and (found := _ONLY.search(said)):
+        install = f"pip install --target DIR --platform musllinux_1_2_{arch.apk} --only-binary=:all:"
+        yield (
+            f"install its packages for the Python that there is: `{install} --python-version {found[1]}"
+            " REQUIREMENTS`; or build from a release that has the other: `--release`"
+        )
 
 
 def inspect(request: Request, *, mtime: int = 0) -> tuple[Payload, Report]:
@@ -180,7 +193,7 @@ def refuse(findings: Sequence[Finding]) -> None:
     """
     reasons = [
         (f"{finding} [{finding.rule}]", finding.hints)
-        for finding in findings
+        for finding in shortened(findings)
         if finding.severity is Severity.ERROR
     ]
     if reasons:

@@ -55,9 +55,9 @@ def explain_report(
 def tell_findings(findings: "Iterable[Finding]", console: Console) -> None:
     """Findings, each with what to do about it."""
     from witchery.errors import ApplicationError
-    from witchery.payload.findings import Severity
+    from witchery.payload.findings import Severity, shortened
 
-    for finding in findings:
+    for finding in shortened(findings):
         said = f"{finding} [{finding.rule}]"
         if finding.severity is Severity.NOTE:
             console.note(said)
@@ -92,6 +92,7 @@ def finding_document(finding: "Finding") -> dict[str, Any]:
         "rule": finding.rule,
         "severity": finding.severity.value,
         "path": finding.path,
+        "also": list(finding.also),
         "message": finding.message,
         "hints": list(finding.hints),
     }

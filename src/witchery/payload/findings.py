@@ -3,11 +3,15 @@
 Paths are those in the image, without the leading slash: `app/bin/hello`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import NamedTuple
 
 from witchery.value import field, frozen
+
+
+SHOWN = 5
+"""How many findings of one rule a person is shown."""
 
 
 class Evidence(NamedTuple):
@@ -68,6 +72,7 @@ class Finding(NamedTuple):
         path: The file, or an empty string for the whole.
         message: What is wrong: lower case, no final stop.
         hints: What to do about it, one sentence each.
+        also: Further files that it is about.
     """
 
     rule: str
@@ -75,6 +80,7 @@ class Finding(NamedTuple):
     path: str
     message: str
     hints: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.path}: {self.message}" if self.path else self.message
@@ -142,6 +148,35 @@ class Report:
     private: tuple[tuple[str, str], ...] = ()
 
 
+_GENERAL = "glibc"
+"""The rule that speaks of files without knowing what they belong to."""
+
+
+def _exact(findings: list[Finding]) -> list[Finding]:
+    """The findings without those that another one tells better: of which package a file for glibc is."""
+    better = {
+        path
+        for each in findings
+        if each.rule != _GENERAL and each.severity is Severity.ERROR
+        for path in (each.path, *each.also)
+    }
+    return [each for each in findings if each.rule != _GENERAL or each.path not in better]
+
+
+def shortened(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings for a person: of each rule and severity the first few, then how many more there are."""
+    told: dict[tuple[str, Severity], list[Finding]] = {}
+    for each in findings:
+        told.setdefault((each.rule, each.severity), []).append(each)
+    shown: list[Finding] = []
+    for (rule, severity), group in told.items():
+        cut = SHOWN if len(group) > SHOWN + 1 else len(group)
+        shown += group[:cut]
+        if group[cut:]:
+            shown.append(Finding(rule, severity, "", f"and {len(group) - cut} more like it"))
+    return tuple(shown)
+
+
 def combined(reports: "tuple[Report, ...]") -> Report:
     """The reports as one; a need or suggestion that several have stands once, with all its evidence.
 
@@ -159,6 +194,7 @@ def combined(reports: "tuple[Report, ...]") -> Report:
             suggested.setdefault((hint.dependency, hint.reason), {}).update(dict.fromkeys(hint.evidence))
         environment = {**report.environment, **environment}
         rewrites |= report.rewrites
+    findings = _exact([found for report in reports for found in report.findings])
     grades = list(Severity)
     return Report(
         kinds=tuple(dict.fromkeys(kind for report in reports for kind in report.kinds)),
@@ -170,7 +206,7 @@ def combined(reports: "tuple[Report, ...]") -> Report:
         ),
         findings=tuple(
             sorted(
-                dict.fromkeys(found for report in reports for found in report.findings),
+                dict.fromkeys(findings),
                 key=lambda found: (grades.index(found.severity), found.path, found.rule, found.message),
             )
         ),

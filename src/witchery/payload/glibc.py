@@ -19,8 +19,6 @@ from witchery.payload.findings import Evidence, Finding, Need, Report, Severity
 from witchery.payload.options import ScanOptions
 from witchery.payload.tree import Payload
 
-SHOWN = 5
-"""How many files are named; further ones are counted."""
 _LOADER = "ld-linux"
 _VERSION = re.compile(r"GLIBC_([0-9]{1,6}(?:\.[0-9]{1,6}){1,3})")
 _CHECKED = re.compile(r"__[a-z0-9_]+_chk")
@@ -111,7 +109,7 @@ def inspect(payload: Payload, elves: Mapping[str, Elf], options: ScanOptions) ->
     needs: tuple[Need, ...] = ()
     if options.allow_gcompat and proofs:
         needs = (Need("gcompat", tuple(Evidence(path, str(found)) for path, found in proofs.items())),)
-    return Report(needs=needs, findings=_shortened(findings))
+    return Report(needs=needs, findings=tuple(findings))
 
 
 def is_loader(name: str) -> bool:
@@ -190,11 +188,3 @@ def _is_rust(elf: Elf) -> bool:
         return b"rustc version" in bytes(elf.content(comment))
     except FormatError:
         return False
-
-
-def _shortened(findings: list[Finding]) -> tuple[Finding, ...]:
-    shown, rest = findings[:SHOWN], findings[SHOWN:]
-    if len(rest) < 2:
-        return tuple(findings)
-    message = f"was made for glibc; {len(rest) - 1} more like it"
-    return (*shown, Finding("glibc", rest[0].severity, rest[0].path, message))

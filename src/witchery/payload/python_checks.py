@@ -70,7 +70,7 @@ def _judged(payload: Payload, each: Distribution) -> Finding | None:
     if elves and all(elf.is_static for elf in elves):
         return None  # programs that do without any C library
     message = f"{each} is a wheel for glibc ({each.tags[0]}), and Alpine has musl"
-    return Finding("manylinux", Severity.ERROR, each.wheel, message)
+    return Finding("manylinux", Severity.ERROR, each.wheel, message, also=tuple(each.compiled))
 
 
 def _other_machine(payload: Payload, each: Distribution, said: Built) -> Finding | None:
