@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from support.alpine import real_file
-from support.elf_roots import LIBC, Compiler, Folder, listing
+from support.elf_roots import LIBC, Compiler, Folder, listing, run
 from support.shared import SHARED, needs_shared
 from witchery.apk import archive
 from witchery.loader.loading import Loading, load
 from witchery.loader.proof import Verdict, prove
-from witchery.loader.symbols import unresolved
+from witchery.loader.symbols import Unresolved, unresolved
 from witchery.rootfs.entry import Kind
 
 _PLUGINS = "usr/lib/pppd/2.5.0/"
@@ -130,15 +130,14 @@ def test_run_paths_of_every_kind_lead_where_musl_goes(compiler: Compiler) -> Non
         compiler.compile(
             program, "int foo(void);int main(){return foo();}", "opt/l/libfoo.so", f"-Wl,-rpath,{path}"
         )
-        _without_slash(compiler.top / program)
+        _rename(compiler.top / program, b"opt/l/libfoo.so", b"libfoo.so")
         agree(compiler, program)
 
 
-def _without_slash(program: Path) -> None:
+def _rename(file: Path, old: bytes, new: bytes) -> None:
     """Makes a library that was linked by its path a name to be searched for."""
-    data = program.read_bytes()
-    assert data.count(b"opt/l/libfoo.so\0") == 1
-    program.write_bytes(data.replace(b"opt/l/libfoo.so\0", b"libfoo.so\0\0\0\0\0\0\0"))
+    padded = new.ljust(len(old), b"\0") + b"\0"
+    file.write_bytes(file.read_bytes().replace(old + b"\0", padded))
 
 
 def test_deep_chains_with_inherited_run_paths_agree(compiler: Compiler) -> None:
@@ -211,6 +210,46 @@ def test_definitions_that_musl_does_not_take_agree(compiler: Compiler) -> None:
     ):
         compiler.compile("lib/libfoo.so", source, "-Wl,-soname,libfoo.so", *args)
         assert bool(unresolved(agree(compiler, "app/hello"))) is not found
+
+
+def test_plugins_open_in_the_host_and_after_the_plugins_that_the_proof_names(compiler: Compiler) -> None:
+    host = """
+        #include <dlfcn.h>
+        #include <stdio.h>
+        int api(void){ return 1; }
+        int main(int count, char **plugins) {
+            for (int n = 1; n < count; n++)
+                puts(dlopen(plugins[n], RTLD_NOW | RTLD_GLOBAL) ? "loads" : dlerror());
+        }
+    """
+    compiler.compile("app/host", host, "-rdynamic", "-Wl,-rpath,$ORIGIN/private")
+    compiler.compile("app/silent", host, "-Wl,-rpath,$ORIGIN/private")
+    compiler.compile("app/private/libmore.so", "int more(void){return 1;}", "-Wl,-soname,libmore.so")
+    call = "int {0}(void); int {1}(void){{ return {0}(); }}"
+    plugins = {
+        "aaa": call.format("api", "aaa"),
+        "bbb": call.format("more", "bbb"),
+        "ccc": "int api(void),typo(void); int ccc(void){ return api() + typo(); }",
+        "ddd": "int api(void),aaa(void); int ddd(void){ return api() + aaa(); }",
+    }
+    for name, source in plugins.items():
+        libraries = ["app/private/libmore.so"] if name == "bbb" else []
+        compiler.compile(f"app/p/{name}.so", source, *libraries)
+        _rename(compiler.top / f"app/p/{name}.so", b"app/private/libmore.so", b"libmore.so")
+    paths = [f"app/p/{name}.so" for name in plugins]
+    for program in ("app/host", "app/silent"):
+        lines = run(compiler.top, program, *(f"/{path}" for path in paths))
+        proof = prove(compiler.folder(), paths, hosts=lambda _, program=program: [program])  # type: ignore[misc]
+        assert [each.verdict is not Verdict.FAILS for each in proof] == [line == "loads" for line in lines]
+        for each, line in zip(proof, lines, strict=True):
+            lacking = [problem.symbol for problem in each.problems if isinstance(problem, Unresolved)]
+            assert not lacking or any(name in line for name in lacking)
+    assert [each.verdict.name for each in prove(compiler.folder(), ["app/host", *paths])] == [
+        *("LOADS", "HOSTED", "HOSTED", "FAILS", "HOSTED"),
+    ]
+    (after,) = [each.after for each in prove(compiler.folder(), ["app/host", *paths]) if each.after]
+    assert after == ("app/p/aaa.so",)
+    assert run(compiler.top, "app/host", "/app/p/ddd.so") != ["loads"]
 
 
 def test_symbols_that_no_relocation_wants_are_not_missed(compiler: Compiler) -> None:

@@ -1,6 +1,7 @@
 """What linking many objects comes to."""
 
 from collections.abc import Iterator
+from random import Random
 from typing import Any
 
 from support.elf_roots import LIBC, World, library, program, world
@@ -216,6 +217,31 @@ def test_every_file_is_read_once_for_a_thousand_objects() -> None:
     proof = prove(root, root.files)
     assert sum(each.verdict is Verdict.HOSTED for each in proof) == 1000
     assert root.reads == len(root.files)
+
+
+def test_damaged_files_never_raise() -> None:
+    files = {
+        "app/hello": program("liba.so", "libc.so", wants=("one", "gone"), copies=("var",), runpath="$ORIGIN"),
+        "app/liba.so": library("libb.so", has=("one",), wants=("two",), runpath="${ORIGIN}/x:/lib"),
+        "lib/libb.so": library("liba.so", has=("two", "var"), hashes=("sysv",)),
+        "app/plugin.so": library("libb.so", wants=("one", "plug"), bits=32, machine=3),
+        LIBC: library(has=("malloc",)),
+    }
+    whole = {path: each.build().data for path, each in files.items()}
+    random = Random(3)
+    outcomes = set()
+    for _ in range(400):
+        damaged = {}
+        for path, data in whole.items():
+            broken = bytearray(data)
+            for _ in range(random.choice((0, 1, 3))):
+                broken[random.randrange(len(broken))] = random.choice(
+                    (0, 1, 0x7F, 0xFF, random.randrange(256))
+                )
+            damaged[path] = bytes(broken)
+        proof = prove(World(damaged), damaged, hosts=lambda _: ["app/hello"])
+        outcomes |= {each.verdict for each in proof}
+    assert {Verdict.LOADS, Verdict.FAILS, Verdict.NOTHING} <= outcomes
 
 
 def test_a_hostile_graph_is_told_as_a_problem_of_its_own() -> None:

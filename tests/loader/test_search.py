@@ -95,3 +95,4 @@ def test_names_and_paths_that_are_too_long_for_musl_are_not_found() -> None:
     assert find("n" * 255, [], root) is not None
     assert find("n" * 256, [], root) is None
     assert find("", [], root) is None
+    assert find("/" + "../" * 1400 + "lib/" + "n" * 255, [], root) is None

@@ -127,6 +127,15 @@ def listing(top: Path, path: str) -> Listing:
     return Listing(tuple(names), frozenset(symbols), frozenset((by, name) for name, by in missing))
 
 
+def run(top: Path, path: str, *args: str) -> list[str]:
+    """Runs a program in a root, and gives the lines that it prints."""
+    (top / "proc").mkdir(exist_ok=True)
+    command = ["bwrap", "--ro-bind", str(top), "/", "--unshare-net", "--proc", "/proc"]
+    command += [f"/{path}", *args]  # musl asks /proc for the origin of a program
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    return done.stdout.splitlines()
+
+
 @cache
 def _has_tools() -> bool:
     return bool(shutil.which("bwrap") and shutil.which("musl-gcc") and _MUSL.is_file())

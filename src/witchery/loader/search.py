@@ -23,6 +23,8 @@ _MAX_NAME = 255
 """The longest name of a library, in bytes (`NAME_MAX`)."""
 _MAX_PATH = 511
 """The longest path that is tried in a search, in bytes; longer ones are passed over."""
+_MAX_NAMED_PATH = 4096
+"""Paths that are this long cannot be opened (`PATH_MAX`)."""
 _ORIGINS = ("${ORIGIN}", "$ORIGIN")
 
 
@@ -90,7 +92,7 @@ def find(
         default_path: Where it looks at last.
     """
     if "/" in name:
-        path = root.locate(name) if name.startswith("/") else None
+        path = root.locate(name) if name.startswith("/") and len(name) < _MAX_NAMED_PATH else None
         return None if path is None else Found(name[1:], path)
     if not name or len(name.encode("utf-8", "surrogateescape")) > _MAX_NAME:
         return None
