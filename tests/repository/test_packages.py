@@ -197,6 +197,13 @@ def test_a_package_that_the_index_lists_and_nobody_has_is_named(root: Path, tmp_
     assert "mirror" in caught.value.hints[0]
 
 
+def test_all_packages_that_a_folder_lacks_are_named_at_once(root: Path, tmp_path: Path) -> None:
+    for name in ("two", "three"):
+        (root / f"x86_64/{name}-1.0-r0.apk").unlink()
+    with pytest.raises(StorageError, match=r"2 packages .*: `three-1.0-r0.apk`, `two-1\.0-r0\.apk`$"):
+        Place(str(root), tmp_path / "cache").fetch()
+
+
 @pytest.mark.parametrize("means", ["url", "netrc"])
 def test_credentials_fetch_packages_and_show_nowhere(root: Path, tmp_path: Path, means: str) -> None:
     netrc = tmp_path / "netrc"

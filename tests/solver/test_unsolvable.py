@@ -34,6 +34,18 @@ def test_a_missing_dependency_names_who_needs_it() -> None:
     assert error.constraints[-1] == "no such package: `c`, needed by b-1"
 
 
+def test_all_that_a_package_needs_and_nobody_has_is_told_at_once() -> None:
+    error = _refusal("a", source("a-1 D:b so:x.so.1 so:y.so.2\nb-1\nc-1 p:so:x.so.2"))
+    assert error.message == "no such packages: `so:x.so.1` and `so:y.so.2`, needed by a-1"
+    assert error.hints == (), "the name of a library was read from a file, and is not misspelt"
+
+
+def test_among_more_dependencies_than_can_be_tried_the_one_that_nothing_meets_is_found() -> None:
+    many = "\n".join(f"n{at}-1 D:n{at + 1} n{at + 2}" for at in range(300))
+    error = _refusal("a", source(f"a-1 D:n0 python3~3.13\npython3-3.11.9\n{many}\nn300-1\nn301-1"))
+    assert error.constraints == ("a-1 needs `python3~3.13`, but the repositories have only 3.11.9",)
+
+
 def test_a_name_with_several_providers_asks_for_a_choice() -> None:
     error = _refusal("app", source("app-1 D:sendmail\npostfix-1 p:sendmail\nexim-1 p:sendmail"))
     assert "app-1 needs `sendmail`, but it is provided by exim, postfix, and none of them by default" in (

@@ -10,6 +10,7 @@ from witchery.arch import Arch
 from witchery.build.parts import Gathered, LocalPackage
 from witchery.build.proving import prove_image
 from witchery.build.request import Request
+from witchery.build.starting import unstartable
 from witchery.codec import Effort
 from witchery.compose.composition import Composition
 from witchery.config.dialect import ENVIRONMENT
@@ -54,13 +55,16 @@ class Application:
     package: LocalPackage
     options: ScanOptions
 
-    def proven(self, composition: Composition, gathered: Gathered) -> tuple[Finding, ...]:
-        """Proves on paper that it loads in its image; what there is to remark.
+    def proven(
+        self, composition: Composition, gathered: Gathered, config: ImageConfig
+    ) -> tuple[Finding, ...]:
+        """Proves on paper that it starts and loads in its image; what there is to remark.
 
         Raises:
             ApplicationError: if something in it does not load that its author does not know of.
         """
-        kept = self.options.kept(prove_image(self.payload, composition, gathered))
+        starting = unstartable(composition.assembly, config, self.report.programs)
+        kept = self.options.kept((*starting, *prove_image(self.payload, composition, gathered)))
         refuse(kept)
         return kept
 

@@ -140,7 +140,7 @@ def build(request: Request, workshop: Workshop) -> Built:
         layering=config.layering,
         created=workshop.source_date,
     )
-    findings = application.proven(composition, gathered) if application else ()
+    findings = application.proven(composition, gathered, config) if application else ()
     writer = _LayerWriter(access.cache)
     layers = tuple(writer.layer(plan, composition.created) for plan in composition.layers)
     image = build_image(

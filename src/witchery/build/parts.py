@@ -16,7 +16,7 @@ from witchery.repository.access import Access
 from witchery.repository.indexes import VerifiedIndex, fetch_index
 from witchery.repository.location import Repository
 from witchery.repository.packages import Fetched, Wanted, fetch_packages, read_package
-from witchery.solver.solution import Solution
+from witchery.solver.solution import Cause, Selected, Solution
 from witchery.solver.solver import solve
 from witchery.solver.source import Source
 from witchery.value import frozen
@@ -197,12 +197,32 @@ def fetch_parts(resolution: Resolution, access: Access, arch: Arch) -> tuple[Par
 
 
 def _wanted_by(solution: Solution, said: str) -> tuple[str, ...]:
-    """Why the packages are wanted that an error speaks of, a sentence each."""
+    """Why the packages are wanted that an error speaks of, back to what was asked for; a sentence each."""
     return tuple(
-        f"`{selected.package}` is there because {selected.why}"
+        f"`{selected.package}` is there because {', '.join(_chain(solution, selected))}"
         for selected in solution
         if selected.package.filename in said
     )
+
+
+def _chain(solution: Solution, selected: Selected) -> tuple[str, ...]:
+    """The shortest way from a package to the world: who needs it, who needs that, and so on."""
+    known = {each.package.name: each for each in solution}
+    ways: dict[str, tuple[str, ...]] = {selected.package.name: ()}
+    todo = [selected]
+    for each in todo:
+        way = ways[each.package.name]
+        if not each.reasons or each.reasons[0].cause is Cause.WORLD:
+            # That the application is asked for goes without saying.
+            return way or (each.why,)
+        for reason in each.reasons:
+            asked = ", ".join(f"`{dependency}`" for dependency in reason.dependencies)
+            for name in reason.packages:
+                if name not in ways:
+                    conditional = reason.cause is Cause.INSTALL_IF
+                    ways[name] = (*way, f"it goes with {asked}" if conditional else f"`{name}` needs {asked}")
+                    todo.append(known[name])
+    return (selected.why,)
 
 
 def _holding(package: Package, indexes: Sequence[VerifiedIndex]) -> tuple[Repository, ...]:

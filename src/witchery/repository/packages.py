@@ -24,7 +24,15 @@ from witchery.apk.package import Package
 from witchery.apk.signature import Trust
 from witchery.arch import Arch
 from witchery.codec import CHUNK
-from witchery.errors import IntegrityError, NetworkError, Refused, TrustError, WitcheryError, located
+from witchery.errors import (
+    IntegrityError,
+    NetworkError,
+    Refused,
+    StorageError,
+    TrustError,
+    WitcheryError,
+    located,
+)
 from witchery.http import Request, Url
 from witchery.repository.access import Access
 from witchery.repository.documents import unexpected
@@ -39,6 +47,7 @@ MAX_PACKAGE = 4 << 30
 _PATIENCE = 1.0  # seconds that threads get to clean up after a failure
 _SLACK = 1 << 16  # a package may be signed again after it was indexed
 
+_SHOWN = 8
 _MIRROR = "the mirror may be in the middle of an update: try again later, or use another one"
 
 
@@ -89,10 +98,33 @@ def fetch_packages(access: Access, wanted: Sequence[Wanted], *, jobs: int = JOBS
     found = [_cached(access, each) for each in wanted]
     missing = [position for position, each in enumerate(found) if each is None]
     if missing:
+        _refuse_absent([wanted[position] for position in missing])
         fetched = _fetch_all(access, [wanted[position] for position in missing], jobs)
         for position, each in zip(missing, fetched, strict=True):
             found[position] = each
     return tuple(each for each in found if each is not None)
+
+
+def _refuse_absent(wanted: Sequence[Wanted]) -> None:
+    """Says of several local packages at once that they are not there; of one its own fetching says it.
+
+    Those that nothing needs come first: what they need stands before them in a solution.
+    """
+    absent = [each for each in reversed(wanted) if _is_absent(each)]
+    if len(absent) < 2:
+        return
+    names = [f"`{each.package.filename}`" for each in absent[:_SHOWN]]
+    more = f" and {len(absent) - _SHOWN} more" if len(absent) > _SHOWN else ""
+    raise StorageError(
+        f"{len(absent)} packages that the index lists are not in the repository: {', '.join(names)}{more}",
+        where=[str(absent[0].repositories[0].location)],
+    )
+
+
+def _is_absent(wanted: Wanted) -> bool:
+    """Whether a package can only come from folders, and is in none of them."""
+    places = [each.package(wanted.package, wanted.arch) for each in wanted.repositories]
+    return bool(places) and not any(not isinstance(place, Path) or place.exists() for place in places)
 
 
 def read_package(access: Access, path: Path) -> Fetched:

@@ -19,7 +19,7 @@ Edge = tuple[str, Dependency]
 """A dependency of a package (`name-version`); of the world, if the package is an empty string."""
 
 MAX_EDGES = 400
-"""How many dependencies are tried for leaving out. Beyond, all are named that could matter."""
+"""How many dependencies are tried for leaving out; of more, those that nothing there is can meet."""
 
 
 def explain(catalogue: Catalogue, world: Sequence[Dependency]) -> Unsolvable:
@@ -32,6 +32,8 @@ def explain(catalogue: Catalogue, world: Sequence[Dependency]) -> Unsolvable:
         )
     entries = smallest(list(world), lambda part: bool(search(part, catalogue).errors))
     edges = _colliding(catalogue, entries)
+    if missing := _missing_together(catalogue, entries, edges):
+        return missing
     constraints, hints = [], []
     for package, dependency in [*(("", entry) for entry in entries), *edges]:
         constraint, hint = _describe(catalogue, package, dependency)
@@ -67,7 +69,38 @@ def _colliding(catalogue: Catalogue, world: list[Dependency]) -> list[Edge]:
 
     if fails([]):
         return []
-    return smallest(edges, fails) if len(edges) <= MAX_EDGES else []
+    if len(edges) > MAX_EDGES:
+        edges = [edge for edge in edges if not any(catalogue.agreement(edge[1]))]
+        return smallest(edges, fails) if len(edges) <= MAX_EDGES and fails(edges) else []
+    return smallest(edges, fails)
+
+
+def _missing_together(
+    catalogue: Catalogue, world: list[Dependency], edges: Sequence[Edge]
+) -> Unsolvable | None:
+    """The error for a package that needs several things that nobody has: all of them at once."""
+    if len(edges) != 1 or _is_offered(catalogue, edges[0][1]):
+        return None
+    package = edges[0][0]
+    needed = [
+        dependency
+        for candidate in search(world, catalogue).state.discovery.candidates()
+        if str(candidate.package) == package
+        for dependency in candidate.package.depends
+        if not _is_offered(catalogue, dependency)
+    ]
+    names = list(dict.fromkeys(f"`{dependency.name}`" for dependency in needed))
+    if len(names) < 2:
+        return None
+    hints = (_no_such_package(catalogue, package, dependency)[1] for dependency in needed)
+    listed = f"{', '.join(names[:-1])} and {names[-1]}"
+    return Unsolvable(
+        [f"no such packages: {listed}, needed by {package}"], hints=list(dict.fromkeys(filter(None, hints)))
+    )
+
+
+def _is_offered(catalogue: Catalogue, dependency: Dependency) -> bool:
+    return dependency.conflict or bool(catalogue.offers(dependency.name))
 
 
 def _describe(catalogue: Catalogue, package: str, dependency: Dependency) -> tuple[str, str]:
@@ -116,7 +149,9 @@ def _obstacle(dependency: Dependency, fitting: Sequence[Offer]) -> tuple[str, st
 def _no_such_package(catalogue: Catalogue, package: str, dependency: Dependency) -> tuple[str, str]:
     from difflib import get_close_matches
 
-    close = get_close_matches(dependency.name, set(catalogue.names()), n=3, cutoff=0.75)
+    # The name of a library was read from a file, and is not misspelt.
+    by_hand = not dependency.name.startswith("so:")
+    close = get_close_matches(dependency.name, set(catalogue.names()), n=3, cutoff=0.75) if by_hand else []
     hint = f"did you mean {' or '.join(f'`{each}`' for each in close)}?" if close else ""
     needed = f", needed by {package}" if package else ""
     return f"no such package: `{dependency.name}`{needed}", hint
