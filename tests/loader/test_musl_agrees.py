@@ -20,9 +20,13 @@ _PLUGINS = "usr/lib/pppd/2.5.0/"
 
 @pytest.fixture(scope="session")
 def boot(tmp_path_factory: pytest.TempPathFactory) -> Folder:
-    """The ELF files and links of all packages of the 3.19.1 boot medium, on disk."""
-    top = tmp_path_factory.mktemp("boot")
-    for package in sorted((SHARED / "alpine/v3.19.1-boot-x86_64/x86_64").glob("*.apk")):
+    """The root of the 3.19.1 boot medium."""
+    return unpacked("v3.19.1-boot-x86_64/x86_64", tmp_path_factory.mktemp("boot"))
+
+
+def unpacked(packages: str, top: Path) -> Folder:
+    """The ELF files and links of all packages of a repository, on disk."""
+    for package in sorted((SHARED / "alpine" / packages).glob("*.apk")):
         segment = list[bytes]()
         archive.read([real_file(package).read_bytes()], segment.append)
         for member in archive.members(segment):
@@ -80,6 +84,15 @@ def test_everything_on_the_boot_medium_loads_and_eleven_plugins_into_pppd(boot: 
         "radattr.so": (f"{_PLUGINS}radius.so",),
         "radrealms.so": (f"{_PLUGINS}radius.so",),
     }
+
+
+@needs_shared
+def test_everything_for_aarch64_loads_without_such_a_machine(tmp_path: Path) -> None:
+    root = unpacked("v3.13-aarch64/aarch64", tmp_path)
+    proof = prove(root, root.elf_paths())
+    assert proof.holds
+    assert {each.host for each in proof if each.verdict is Verdict.HOSTED} == {"usr/sbin/pppd"}
+    assert (len(proof.linked), sum(each.verdict is Verdict.HOSTED for each in proof)) == (163, 11)
 
 
 @needs_shared
