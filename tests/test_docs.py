@@ -2,7 +2,9 @@
 
 import importlib.util
 import re
+import subprocess
 import sys
+import tarfile
 from pathlib import Path
 from types import ModuleType
 
@@ -14,6 +16,7 @@ from witchery.config.load import load
 
 ROOT = Path(__file__).resolve().parents[1]
 MADE_WITH = (3, 11)
+README = (ROOT / "README.md").read_text()
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 
 
@@ -54,6 +57,43 @@ def test_every_configuration_shown_is_one(page: Path) -> None:
         if "..." not in block:
             data = block.encode()
             load("witchery.yaml", {"witchery.yaml": data}.__getitem__)
+
+
+GREET = """
+#include <stdio.h>
+const char *zlibVersion(void);
+int main(void) { printf("hello, zlib %s\\n", zlibVersion()); }
+"""
+
+
+def test_the_application_on_the_first_screen_is_a_real_one(
+    tmp_path: Path, boot_set: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Compiled, built and run again; only sizes and digests may differ with the compiler."""
+    shown = re.search(r"-o oci:greet\n(.*?)\n\n\$ witchery run oci:greet\n(.*?)\n", README, re.DOTALL)
+    assert shown is not None
+    monkeypatch.chdir(tmp_path)
+    with tarfile.open(boot_set / "x86_64/zlib-1.3.1-r0.apk", ignore_zeros=True) as files:
+        content = files.extractfile("lib/libz.so.1.3.1")
+        assert content is not None
+        Path("libz.so").write_bytes(content.read())
+    Path("greet.c").write_text(GREET)
+    Path("dist").mkdir()
+    ignore = "-Wl,--unresolved-symbols=ignore-in-shared-libs"
+    subprocess.run(["musl-gcc", "-Os", "-s", "greet.c", "libz.so", ignore, "-o", "dist/greet"], check=True)
+    witchery = Command(tmp_path, capsys)
+    done = witchery("build", "./dist/greet", "-X", boot_set, "-o", "oci:greet", "--arch", "x86_64")
+    assert done.status == 0, done.err
+    assert _measured(done.err + done.out) == _measured(shown[1] + "\n")
+    ran = subprocess.run(
+        [sys.executable, "-m", "witchery", "run", "oci:greet"], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout == shown[2] + "\n"
+
+
+def _measured(session: str) -> str:
+    """A session without what compilers decide."""
+    return re.sub(r"sha256:[0-9a-f]+|[0-9.]+ kB", "...", session)
 
 
 def test_the_session_in_the_readme_is_a_real_one(

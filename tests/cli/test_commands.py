@@ -64,7 +64,7 @@ def test_options_mean_the_same_everywhere() -> None:
     assert isinstance(commands, dict)
     meanings: dict[str, set[str]] = {}
     for name, sub in commands.items():
-        if name in ("compose", "package", "version", "run"):  # options of 2021; fewer options, said with fewer words
+        if name in ("compose", "package", "version", "run"):  # options of 2021; fewer, in fewer words
             continue
         for action in sub._actions:
             for option in action.option_strings:

@@ -128,7 +128,8 @@ def read_request(source: Path, *, host: str, wishes: Wishes) -> Request:
     Raises:
         StorageError: if a file cannot be read.
         ConfigError: if the configuration is malformed.
-        UsageError: if the architecture is unknown or not listed, or the source is something else.
+        UsageError: if the architecture is unknown or not listed, the source is something else, or a rule is
+            acknowledged that there is not.
     """
     read = _of_config(source, wishes) if source.suffix in CONFIG_SUFFIXES else _of_application(source)
     config, folder = _wished(read.config, wishes), read.folder
@@ -231,7 +232,7 @@ def _scan_options(config: ImageConfig) -> ScanOptions:
         allow_gcompat=config.scan.allow_gcompat,
         rewrite_shebangs=config.scan.rewrite_shebangs,
         library_path=tuple(filter(None, config.environment.get("LD_LIBRARY_PATH", "").split(":"))),
-        acknowledged=tuple(Acknowledgement(each.rule, each.path) for each in config.scan.acknowledge),
+        acknowledged=tuple(Acknowledgement.checked(each.rule, each.path) for each in config.scan.acknowledge),
     )
 
 

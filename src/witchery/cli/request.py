@@ -39,7 +39,7 @@ def scan_options(options: argparse.Namespace) -> ScanOptions:
     return ScanOptions(
         allow_gcompat=options.allow_gcompat,
         rewrite_shebangs=options.rewrite_shebangs,
-        acknowledged=tuple(Acknowledgement(*each) for each in options.acknowledge),
+        acknowledged=tuple(Acknowledgement.checked(*each) for each in options.acknowledge),
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
+from witchery.errors import UsageError
 from witchery.payload.findings import Finding, Severity
 from witchery.value import frozen
 
@@ -22,6 +23,25 @@ class Acknowledgement(NamedTuple):
 
     rule: str
     path: str = ""
+
+    @staticmethod
+    def checked(rule: str, path: str = "") -> "Acknowledgement":
+        """An acknowledgement of a rule that there is.
+
+        Raises:
+            UsageError: if there is none of that name.
+        """
+        from witchery.payload.rules import NAMES
+
+        if rule not in NAMES:
+            near = [name for name in sorted(NAMES) if rule in name or name in rule]
+            hint = (
+                f"did you mean `{near[0]}`?"
+                if near
+                else "the reference lists them: docs/reference/findings.md"
+            )
+            raise UsageError(f"there is no rule of that name to acknowledge: `{rule}`", hint=hint)
+        return Acknowledgement(rule, path)
 
     def covers(self, finding: Finding) -> bool:
         """Whether this is about that finding."""

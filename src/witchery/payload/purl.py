@@ -1,4 +1,4 @@
-"""Package URLs (https://github.com/package-url/purl-spec): one name for a piece of software, whoever lists it."""
+"""Package URLs (https://github.com/package-url/purl-spec): one name for a piece of software everywhere."""
 
 _PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_~:")
 """What stands for itself (purl specification, "Character encoding")."""
