@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from witchery.value import field, frozen
 
-
 SHOWN = 5
 """How many findings of one rule a person is shown."""
 
