@@ -13,6 +13,7 @@ from support.payloads import make_payload
 from witchery.payload import jars, java
 from witchery.payload.findings import Report, Severity
 from witchery.payload.options import ScanOptions
+from witchery.rootfs.content import BytesContent
 
 GLIBC = ElfFile(needed=("libc.so.6",), needs=[("libc.so.6", ["GLIBC_2.17"])]).build().data
 MUSL = ElfFile(needed=("libc.musl-x86_64.so.1",)).build().data
@@ -141,6 +142,14 @@ def test_a_jar_that_inflates_to_more_than_is_allowed_is_not_inflated() -> None:
     )
     report = scanned({"a.jar": bomb})
     assert "broken-jar" in {each.rule for each in report.findings}
+
+
+def test_all_archives_share_what_may_be_inflated() -> None:
+    content = BytesContent(jar({f"{number}.jar": bytes(1000) for number in range(3)}))
+    budget = jars.Budget(2500)
+    reasons = [reason for _, reason in jars.read(content, budget).unread]
+    assert "more than 500 bytes" in reasons[2]
+    assert budget.left == 0
 
 
 @given(at=st.integers(0, 400), change=st.binary(min_size=1, max_size=6))

@@ -24,7 +24,7 @@ MAX_NESTED = 1 << 26
 MAX_NATIVE = 1 << 25
 """How long a library in an archive may be, in bytes."""
 MAX_INFLATED = 1 << 29
-"""How much is inflated of one archive in all, in bytes."""
+"""How much is inflated for one application in all, in bytes."""
 MAX_CLASSES = 5_000
 """How many class files of one archive are looked at."""
 MAX_PARTS = 5_000
@@ -70,14 +70,25 @@ class Jar:
     unread: tuple[tuple[str, str], ...] = ()
 
 
-def read(content: SeekableContent) -> Jar:
+class Budget:
+    """How much may still be inflated, in bytes."""
+
+    def __init__(self, left: int = MAX_INFLATED) -> None:
+        self.left = left
+
+
+def read(content: SeekableContent, budget: Budget) -> Jar:
     """Reads an archive, and those in it.
+
+    Args:
+        content: The archive.
+        budget: What all archives of an application share.
 
     Raises:
         FormatError: if it is no zip archive.
         StorageError: if it cannot be read.
     """
-    reader = _Reader()
+    reader = _Reader(budget)
     archive = Zip.of(content)
     manifest: dict[str, str] = {}
     if MANIFEST in archive.members:
@@ -109,14 +120,14 @@ def attributes(raw: bytes) -> dict[str, str]:
 class _Reader:
     """Looks through an archive and those in it, within the limits of this module."""
 
-    def __init__(self) -> None:
+    def __init__(self, budget: Budget) -> None:
         self.level = 0
         self.natives: list[Native] = []
         self.artifacts: list[Artifact] = []
         self.unread: list[tuple[str, str]] = []
         self._classes = 0
         self._parts = 0
-        self._inflated = 0
+        self._budget = budget
 
     def look(self, archive: Zip, inside: str, *, deeper: bool) -> None:
         for name in _sampled(archive):
@@ -134,9 +145,10 @@ class _Reader:
                 self.unread.append((inside + name, str(error)))
 
     def taken(self, archive: Zip, name: str, limit: int) -> bytes:
-        data = archive.read(name, min(limit, MAX_INFLATED - self._inflated))
-        self._inflated += len(data)
-        return data
+        size = archive.members[name].size
+        limit = min(limit, self._budget.left)
+        self._budget.left -= min(limit, size)  # also where it turns out to be broken
+        return archive.read(name, min(limit, size))  # a member that is longer than it says is broken
 
     def _part(self, archive: Zip, name: str, inside: str, *, deeper: bool) -> None:
         if not (name.endswith((".so", ".jar", "/pom.properties")) or ".so." in name):

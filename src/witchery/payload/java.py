@@ -89,10 +89,10 @@ def inspect(payload: Payload, _options: ScanOptions) -> Report:
 
 def _jars(payload: Payload) -> tuple[dict[str, Jar], list[Finding]]:
     read: dict[str, Jar] = {}
-    findings = []
+    findings, budget = list[Finding](), jars.Budget()
     for each in [each for each in payload if _is_jar(each)][:MAX_JARS]:
         try:
-            jar = read[each.path] = jars.read(each.content)
+            jar = read[each.path] = jars.read(each.content, budget)
         except FormatError as error:
             findings.append(Finding("broken-jar", Severity.WARNING, each.path, f"cannot be read: {error}"))
             continue
