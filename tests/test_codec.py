@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from witchery.codec import Effort, GzipReader, GzipWriter, gunzip
+from witchery.codec import Effort, GzipReader, GzipWriter, gunzip, inflate_start
 from witchery.codec import gzip as compressed
 from witchery.errors import FormatError
 
@@ -80,3 +80,14 @@ def test_a_wrong_checksum_is_an_error() -> None:
     data[-6] ^= 1
     with pytest.raises(FormatError, match="malformed"):
         gunzip(bytes(data), LIMIT)
+
+
+@given(st.binary(max_size=300).map(lambda data: data * 40), st.integers(min_value=1, max_value=200))
+def test_the_start_of_a_deflate_stream_inflates_to_no_more_than_was_asked_for(data: bytes, size: int) -> None:
+    packed = zlib.compress(data)[2:-4]
+    assert inflate_start(packed, size) == data[:size]
+
+
+def test_a_malformed_deflate_stream_has_no_start() -> None:
+    with pytest.raises(FormatError, match="malformed deflate stream"):
+        inflate_start(b"\xff" * 20, 8)
