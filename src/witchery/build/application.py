@@ -24,6 +24,7 @@ from witchery.payload.tree import Payload, PayloadFile
 from witchery.repository.access import Access
 from witchery.repository.packages import Fetched
 from witchery.rootfs.entry import Kind
+from witchery.solver.solution import Solution
 from witchery.store.source_tree import DESTINATION, Modes, Owner, read_source
 from witchery.value import frozen, replace
 
@@ -44,7 +45,7 @@ class Application:
     Attributes:
         payload: Its files.
         report: What was found about it.
-        accepted: Suggestions that were taken.
+        accepted: Suggestions to be taken, where a repository has them.
         package: It as a package.
         options: What its author lets pass.
     """
@@ -91,6 +92,19 @@ class Application:
             environment=MappingProxyType(environment),
             work_dir=config.work_dir or f"/{self.payload.root}",
         )
+
+    def asking(self, request: Request) -> Request:
+        """The request, with the suggestions that are to be taken."""
+        return replace(request, wished=self.accepted)
+
+    def open_report(self, solution: Solution) -> Report:
+        """The report, without suggestions that the solution meets already."""
+        suggestions = tuple(
+            hint
+            for hint in self.report.suggestions
+            if not hint.dependency or not solution.providing(Dependency.parse(hint.dependency).name)
+        )
+        return replace(self.report, suggestions=suggestions)
 
     def explained(self, error: WitcheryError) -> WitcheryError:
         """An error about packages, with the evidence for those needs of the application that it speaks of."""
@@ -167,7 +181,6 @@ def prepare(request: Request, access: Access, *, mtime: int) -> Application:
         version=_VERSION,
         description=f"the application {request.name}",
         build_time=mtime,
-        depends=accepted,
     )
     with access.cache.blobs.writing() as blob:
         archive = package.write(payload, report, info, blob.write, effort=Effort.LAYER)

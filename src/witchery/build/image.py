@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from witchery.build.parts import Gathered, Resolution, gather, resolve
+from witchery.build.parts import Gathered, LocalPackage, Resolution, gather, resolve
 from witchery.build.request import Request
 from witchery.build.workshop import Workshop
 from witchery.compose import apk_files, shell, tree
@@ -120,7 +120,7 @@ def build(request: Request, workshop: Workshop) -> Built:
     application = _application(request, access, workshop)
     config = application.configured(request.config) if application else request.config
     with _explained(application):
-        gathered = gather(request, access, (application.package,) if application else ())
+        gathered = gather(*_asked(request, access, application))
     resolution, parts = gathered.resolution, gathered.parts
     merged = tree.merge(parts)
     untagged = [each for each in resolution.indexes if not each.repository.tag]
@@ -172,7 +172,7 @@ def resolved(request: Request, workshop: Workshop) -> Resolution:
     access = workshop.access(request.keys, request.key_urls, request.arch)
     application = _application(request, access, workshop)
     with _explained(application):
-        return resolve(request, access, (application.package,) if application else ())
+        return resolve(*_asked(request, access, application))
 
 
 def _application(request: Request, access: Access, workshop: Workshop) -> "Application | None":
@@ -181,6 +181,15 @@ def _application(request: Request, access: Access, workshop: Workshop) -> "Appli
     from witchery.build.application import prepare
 
     return prepare(request, access, mtime=workshop.source_date or 0)
+
+
+def _asked(
+    request: Request, access: Access, application: "Application | None"
+) -> tuple[Request, Access, tuple[LocalPackage, ...]]:
+    """What is to be solved for: the request, and the application in it."""
+    if application is None:
+        return request, access, ()
+    return application.asking(request), access, (application.package,)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """From a request to packages: indexes, a solution, and the packages themselves, checked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from witchery.apk.dependency import IDENTITY, Dependency
@@ -153,9 +153,14 @@ def resolve(
         )
     local = (*(_read_local(access, path, request.arch) for path in request.files), *own)
     # Where nothing needs a package, and nobody named a repository, no network is needed.
-    idle = request.by_default and not request.world and not any(each.package.depends for each in local)
+    needed = request.world or request.wished or any(each.package.depends for each in local)
+    idle = request.by_default and not needed
     indexes = () if idle else fetch_indexes(access, request.repositories, request.arch)
-    world = (*(Dependency.parse(text) for text in request.world), *(each.dependency for each in local))
+    world = (
+        *(Dependency.parse(text) for text in request.world),
+        *(each.dependency for each in local),
+        *_offered(request.wished, indexes),
+    )
     # Of packages with one identity the first definition counts, so what is amended comes before all else.
     given = (*instead, *(each.package for each in local))
     sources = [Source.of(given)] if given else []
@@ -163,6 +168,13 @@ def resolve(
     return Resolution(
         world=world, indexes=indexes, local=local, solution=solve(world, sources, request.arch.apk)
     )
+
+
+def _offered(wished: Sequence[str], indexes: Sequence[VerifiedIndex]) -> Iterator[Dependency]:
+    """Those wishes that a repository meets, if only by the name."""
+    for wish in map(Dependency.parse, wished):
+        if any(True for each in indexes for _ in each.index.positions_offering(wish.name)):
+            yield wish
 
 
 def fetch_parts(resolution: Resolution, access: Access, arch: Arch) -> tuple[Part, ...]:

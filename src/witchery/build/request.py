@@ -56,6 +56,7 @@ class Request:
         arch: What it is to run on.
         world: What is requested, in the notation of `/etc/apk/world`; files of packages not among them.
         files: Files of packages to install.
+        wished: What is added to the world as far as a repository offers it.
         repositories: Where to build from, in order of preference.
         keys: Files and folders of keys that the configuration trusts.
         key_urls: Keys that the configuration fetches.
@@ -73,6 +74,7 @@ class Request:
     world: tuple[str, ...]
     files: tuple[Path, ...]
     repositories: tuple[Repository, ...]
+    wished: tuple[str, ...] = ()
     keys: tuple[Path, ...]
     key_urls: tuple[str, ...]
     notes: tuple[str, ...]

@@ -104,9 +104,13 @@ def _explain_application(built: "Built", application: "Application", console: Co
     """What it is, what it needs and by which package, and how it starts."""
     from witchery.cli.payload import explain_report, tell_findings
 
-    explain_report(application.payload.name, application.report, console, built.providers)
+    resolution = built.gathered.resolution
+    report = application.open_report(resolution.solution)
+    explain_report(application.payload.name, report, console, built.providers)
+    world = {str(each) for each in resolution.world}
     for name in application.accepted:
-        console.say(f"added as suggested: {name}")
+        met = name in world
+        console.say(f"added as suggested: {name}" if met else f"suggested, but in no repository: {name}")
     tell_findings(built.findings, console)
     command = " ".join((*built.config.entrypoint.argv, *built.config.cmd))
     user = built.image.config.execution.user or "root"

@@ -72,6 +72,7 @@ def tell_findings(findings: "Iterable[Finding]", console: Console) -> None:
 def application_document(built: "Built", application: "Application") -> dict[str, Any]:
     """What an image says of its application, for a program."""
     report = report_document(application.report)
+    world = {str(each) for each in built.gathered.resolution.world}
     for need in report["needs"]:
         need["package"] = built.providers.get(need["dependency"], "")
     return {
@@ -79,7 +80,7 @@ def application_document(built: "Built", application: "Application") -> dict[str
             "name": application.payload.name,
             "package": str(application.package.package),
             **report,
-            "accepted": list(application.accepted),
+            "accepted": [name for name in application.accepted if name in world],
             "remarks": [finding_document(each) for each in built.findings],
         },
         "entrypoint": list(built.config.entrypoint.argv),

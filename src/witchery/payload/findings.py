@@ -147,6 +147,13 @@ class Report:
     private: tuple[tuple[str, str], ...] = ()
 
 
+def _telling(kinds: Iterable[str]) -> tuple[str, ...]:
+    """The kinds without `static program` where another one says which language it is written in."""
+    named = tuple(kinds)
+    known = any(kind.endswith("(static)") for kind in named)
+    return tuple(kind for kind in named if not (known and kind in ("static program", "static-pie program")))
+
+
 _GENERAL = "glibc"
 """The rule that speaks of files without knowing what they belong to."""
 
@@ -196,7 +203,7 @@ def combined(reports: "tuple[Report, ...]") -> Report:
     findings = _exact([found for report in reports for found in report.findings])
     grades = list(Severity)
     return Report(
-        kinds=tuple(dict.fromkeys(kind for report in reports for kind in report.kinds)),
+        kinds=_telling(dict.fromkeys(kind for report in reports for kind in report.kinds)),
         needs=tuple(Need(name, tuple(sorted(shown))) for name, shown in sorted(needs.items())),
         suggestions=tuple(
             Suggestion(name, reason, tuple(sorted(shown)))

@@ -35,7 +35,7 @@ def inspect(payload: Payload, options: ScanOptions) -> Report:
     elves = {path: elf for path, elf in elves.items() if path not in spare}
     loaded = loads.follow(payload, elves, tuple(options.library_path))
     names = frozenset(sonames.by_name(payload, skipped))
-    findings += (*_damaged(payload), *_interpreters(payload, elves, options), *_forbidden(payload, elves))
+    findings += (*_damaged(payload), *_empty(payload, elves), *_interpreters(payload, elves, options), *_forbidden(payload, elves))
     for path, elf in elves.items():
         findings += tuple(hardening.inspect(payload, path, elf))
     own = Report(
@@ -81,6 +81,17 @@ def _damaged(payload: Payload) -> Iterator[Finding]:
         severity = Severity.ERROR if loaded else Severity.WARNING
         hint = "Copy or build it again."
         yield Finding("damaged-elf", severity, path, f"damaged ELF file: {reason}", (hint,))
+
+
+def _empty(payload: Payload, elves: Mapping[str, Elf]) -> Iterator[Finding]:
+    """Programs and libraries of which nothing is loaded: Linux does not start them."""
+    for path, elf in elves.items():
+        file = payload.files[path]
+        if not any(each.type == LOAD for each in elf.segments) and (
+            file.is_executable or is_library_name(file.name)
+        ):
+            reason = "damaged ELF file: program headers: none of them loads anything"
+            yield Finding("damaged-elf", Severity.ERROR, path, reason, ("Copy or build it again.",))
 
 
 def _interpreters(payload: Payload, elves: Mapping[str, Elf], options: ScanOptions) -> Iterator[Finding]:

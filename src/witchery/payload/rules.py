@@ -52,6 +52,7 @@ _LINKING = (
     Rule("link-limit", "error", "an object that loads more than any real one"),
     Rule("unproven", "note", "an object for another libc, so nothing is known about its loading"),
 )
+_STARTING = (Rule("no-such-program", "error", "the program to start is not in the image, or not executable"),)
 _SCRIPTS = (
     Rule("shell", "note", "a script wants a shell, so the image gets one"),
     Rule(
