@@ -6,7 +6,8 @@ from pathlib import Path
 
 from witchery.build.request import Request, Wishes, parse_variables, read_request
 from witchery.cli.user_config import read_user_config
-from witchery.errors import UsageError
+from witchery.config import user
+from witchery.errors import UsageError, located
 from witchery.payload.options import Acknowledgement, ScanOptions
 
 
@@ -16,15 +17,15 @@ def open_request(options: argparse.Namespace) -> Request:
     Raises:
         WitcheryError: if the configuration or an option is unusable.
     """
-    user = read_user_config()
+    preferred = read_user_config()
     wishes = Wishes(
         arch=options.arch,
         variables=parse_variables(options.variables),
         packages=getattr(options, "package", ()),
         repositories=getattr(options, "repository", ()),
-        release=getattr(options, "release", ""),
-        usual_release=user.release,
-        mirror=user.mirror,
+        release=_release(getattr(options, "release", "")),
+        usual_release=preferred.release,
+        mirror=preferred.mirror,
         entrypoint=_words(getattr(options, "entrypoint", "")),
         allow_gcompat=getattr(options, "allow_gcompat", False),
         rewrite_shebangs=getattr(options, "rewrite_shebangs", False),
@@ -41,6 +42,13 @@ def scan_options(options: argparse.Namespace) -> ScanOptions:
         rewrite_shebangs=options.rewrite_shebangs,
         acknowledged=tuple(Acknowledgement.checked(*each) for each in options.acknowledge),
     )
+
+
+def _release(text: str) -> str:
+    if not text:
+        return ""
+    with located("--release"):
+        return user.release(text)
 
 
 def _words(command: str) -> list[str]:
