@@ -8,7 +8,12 @@ import witchery
 from witchery.payload.rules import GROUPS, NAMES
 
 SOURCE = Path(witchery.__file__).parent
-MODULES = [*(SOURCE / "payload").glob("*.py"), SOURCE / "build/linking.py", SOURCE / "store/source_tree.py"]
+MODULES = [
+    *(SOURCE / "payload").glob("*.py"),
+    SOURCE / "build/linking.py",
+    SOURCE / "build/starting.py",
+    SOURCE / "store/source_tree.py",
+]
 
 
 def literals(path: Path) -> Iterator[str]:

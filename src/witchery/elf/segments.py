@@ -52,6 +52,8 @@ def read(view: View, header: Header) -> tuple[Segment, ...]:
     if not header.segment_count:
         return ()
     layout = header.layout
+    if not header.segments_at:  # gABI: "If the file has no program header table, this member holds zero."
+        raise FormatError(f"{header.segment_count} are announced, and there is no table")
     if header.segment_count == TOO_MANY:
         raise FormatError(f"more than {TOO_MANY - 1} program headers")
     if header.segment_size != layout.segment.size:

@@ -35,7 +35,12 @@ def inspect(payload: Payload, options: ScanOptions) -> Report:
     elves = {path: elf for path, elf in elves.items() if path not in spare}
     loaded = loads.follow(payload, elves, tuple(options.library_path))
     names = frozenset(sonames.by_name(payload, skipped))
-    findings += (*_damaged(payload), *_empty(payload, elves), *_interpreters(payload, elves, options), *_forbidden(payload, elves))
+    findings += (
+        *_damaged(payload),
+        *_empty(payload, elves),
+        *_interpreters(payload, elves, options),
+        *_forbidden(payload, elves),
+    )
     for path, elf in elves.items():
         findings += tuple(hardening.inspect(payload, path, elf))
     own = Report(

@@ -47,12 +47,12 @@ _NATIVE = (
     Rule("setuid-not-pie", "warning", "a setuid program that is always loaded at the same address"),
 )
 _LINKING = (
+    Rule("no-such-program", "error", "the program to start is not in the image, or not executable"),
     Rule("unresolved-library", "error", "a library that the loader does not find in the image"),
     Rule("unresolved-symbol", "error", "a symbol that nothing has which is loaded with the object"),
     Rule("link-limit", "error", "an object that loads more than any real one"),
     Rule("unproven", "note", "an object for another libc, so nothing is known about its loading"),
 )
-_STARTING = (Rule("no-such-program", "error", "the program to start is not in the image, or not executable"),)
 _SCRIPTS = (
     Rule("shell", "note", "a script wants a shell, so the image gets one"),
     Rule(
