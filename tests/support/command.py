@@ -49,6 +49,7 @@ def process(
     env: dict[str, str] | None = None,
     umask: int = 0o022,
     user: int | None = None,
+    stdin: str | None = None,
 ) -> Outcome:
     """Runs `python -m witchery` as a process with nothing of this one's environment but what it needs.
 
@@ -58,6 +59,7 @@ def process(
         env: Environment variables.
         umask: The umask.
         user: The number of the user that the process sees itself as, without rights over others' files.
+        stdin: What it reads.
     """
     base = {"PATH": os.environ["PATH"], "HOME": str(cwd), "PYTHONPATH": os.pathsep.join(sys.path)}
     as_user = ["unshare", "--user", f"--map-user={user}"] if user is not None else []
@@ -66,6 +68,7 @@ def process(
         cwd=cwd,
         env=base | (env or {}),
         umask=umask,
+        input=stdin,
         capture_output=True,
         text=True,
         check=False,
