@@ -87,6 +87,8 @@ def test_a_symbol_that_a_library_lost_is_refused_as_the_loader_would(bench: Work
     assert (
         "error: app/bin/answering: wants the symbol `more`, which nothing that is loaded with it has" in said
     )
+    libraries = "`app/vendor/libanswer.so.1`, `lib/ld-musl-x86_64.so.1` of the package `musl`"
+    assert f"hint: Loaded with it: {libraries}." in said
     assert "build the file against the libraries of this release" in said
     config = app.with_suffix(".json")
     config.write_text(

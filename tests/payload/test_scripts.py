@@ -202,3 +202,20 @@ def test_any_first_line_gives_findings_and_dependencies_that_can_be_written(raw:
     for need in report.needs:
         assert need.dependency.isascii()
         assert not set(need.dependency) & set(" <>=~!@\n\0")
+
+
+@pytest.mark.parametrize("path", ["runtime/bin/python3.13", "start/python/bin/python3.13"])
+def test_a_script_finds_the_runtime_that_the_application_brings_wherever_it_is(path: str) -> None:
+    """Alpine's Python is not wanted besides; `env`, which looks for the other, is."""
+    folder = path.rpartition("/")[0]
+    payload = make_payload(
+        {
+            path: b"\x7fELF",
+            "serve": b"#!/usr/bin/env python3\n",
+            f"{folder}/tool": b"#!/usr/bin/env python\n",
+        },
+        links={f"{folder}/python3": "python3.13", f"{folder}/python": "python3"},
+    )
+    report = scripts.inspect(payload, ScanOptions())
+    assert set(needs(report)) == {"cmd:env"}
+    assert report.environment["PATH"].startswith(f"/app/{folder}:")

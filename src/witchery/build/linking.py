@@ -125,8 +125,20 @@ class _Findings:
             among += f"; `{linked.host}` has others that it wants"
         hints = tuple(self._homes(names, linked))
         if not hints:
-            hints = (*self._host_hint(path, names, linked), _RELEASE_HINT)
+            hints = (*self._host_hint(path, names, linked), *self._company(path, linked), _RELEASE_HINT)
         return Finding("unresolved-symbol", Severity.ERROR, path, f"wants the {what}, which {among}", hints)
+
+    def _company(self, path: str, linked: Linked) -> Iterator[str]:
+        """What is loaded with an object, and may have had a symbol; the application's own comes first."""
+        owners = {each: self._places.owner(each) if self._places else "" for each in linked.objects}
+        others = [
+            f"`{each}` of the package `{owner}`" if owner else f"`{each}`"
+            for each, owner in sorted(owners.items(), key=lambda pair: bool(pair[1]))
+            if each not in (path, linked.host)
+        ]
+        more = [f"{len(others) - _SHOWN} more"] if len(others) > _SHOWN else []
+        if others:
+            yield f"Loaded with it: {', '.join([*others[:_SHOWN], *more])}."
 
     def _host_hint(self, path: str, names: Iterable[str], linked: Linked) -> tuple[str, ...]:
         """Which program a plugin is for, told by how a name begins."""

@@ -12,7 +12,7 @@ that only its author needs), `engines` (note: a range of versions that is not un
 import re
 from collections.abc import Iterator, Mapping
 
-from witchery.payload import node_addons, node_range, node_start, npm, npm_lock
+from witchery.payload import node_addons, node_range, node_start, npm, npm_lock, programs
 from witchery.payload.findings import Component, Evidence, Finding, Need, Report, Severity, Suggestion
 from witchery.payload.npm import NodePackage, Packages
 from witchery.payload.npm_lock import Locked
@@ -53,8 +53,14 @@ def inspect(payload: Payload, options: ScanOptions) -> Report:
         ),
         programs=starts,
         components=tuple(_components(packages, lock)),
-        environment={"NODE_ENV": "production"},
+        environment=_environment(own),
     )
+
+
+def _environment(own: str) -> dict[str, str]:
+    """The variables that it wants; scripts find the Node that is brought along."""
+    found = {"NODE_ENV": "production"}
+    return found | {"PATH": f"/{own.rpartition('/')[0]}:{programs.PATH}"} if own else found
 
 
 def own_node(payload: Payload) -> str:

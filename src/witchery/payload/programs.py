@@ -5,6 +5,8 @@ from witchery.payload.tree import Payload
 
 FOLDERS = ("", "bin", "sbin", "usr/bin", "usr/sbin", "usr/local/bin", "usr/local/sbin")
 """Where programs are kept, below the folder that holds the application."""
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""Where programs are looked for in any image."""
 
 
 def inside(payload: Payload, folder: str) -> str:

@@ -14,8 +14,6 @@ from witchery.payload.tree import Payload
 from witchery.payload.venv import SYSTEM, Venv
 from witchery.payload.wheels import Distribution, Script, normal
 
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-"""Where programs are looked for in any image."""
 _FIXED = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1", "LANG": "C.UTF-8"}
 
 
@@ -28,7 +26,7 @@ def environment(payload: Payload, facts: Facts, runtime: Runtime) -> dict[str, s
     if runtime.own is not None:
         folders.append("/" + runtime.own.path.rpartition("/")[0])
     if folders:
-        found["PATH"] = ":".join([*dict.fromkeys(folders), PATH])
+        found["PATH"] = ":".join([*dict.fromkeys(folders), programs.PATH])
     return found
 
 

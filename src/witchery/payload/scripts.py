@@ -123,7 +123,7 @@ class _Scripts:
             self._found_by_env(file, line, call)
 
     def _found_by_env(self, file: PayloadFile, line: Shebang, call: EnvCall) -> None:
-        own = interpreters.own(self._payload, call.command)
+        own = interpreters.own(self._payload, call.command) or self._beside_runtime(call.command)
         if own is None:
             self._need(file, line, call.command)
         if self._options.rewrite_shebangs and call.plain and len(call.arguments) < 2:
@@ -136,6 +136,14 @@ class _Scripts:
             self._environment["PATH"] = f"{own.rpartition('/')[0]}:{PATH}"
         if own is None or not self._is_vendored(file.path):
             self._need(file, line, "env")
+
+    def _beside_runtime(self, name: str) -> str | None:
+        """The application's own program of that name, where a runtime is that it brings."""
+        for folder in sorted(self._runtimes):
+            real = self._payload.locate(f"{folder}/{name}")
+            if real is not None and self._payload.files[real].is_executable:
+                return f"/{folder}/{name}"
+        return None
 
     def _by_path(self, file: PayloadFile, line: Shebang) -> None:
         path = line.interpreter
