@@ -89,7 +89,7 @@ def test_any_text_gives_a_reference_that_reads_back_or_an_error(text: str) -> No
         ("oci:out:1.0", LayoutFolder("out", "1.0")),
         ("oci:out:example.org/app:1", LayoutFolder("out", "example.org/app:1")),
         ("oci-archive:a.tar", ArchiveFile("a.tar")),
-        ("docker-archive:a.tar:app:1", ArchiveFile("a.tar", "app:1")),
+        ("docker-archive:a.tar:app:1", ArchiveFile("a.tar", "app:1", docker=True)),
         ("oci-archive:-", ArchiveFile("-")),
         ("docker://app", RegistryImage(Reference.parse("app:latest"))),
         ("docker://localhost:5000/app:1", RegistryImage(Reference.parse("localhost:5000/app:1"))),

@@ -11,7 +11,7 @@ from witchery.oci.config import Config, Execution, History
 from witchery.oci.descriptor import Descriptor, Platform
 from witchery.oci.document import NOTHING
 from witchery.oci.manifest import Manifest
-from witchery.value import frozen
+from witchery.value import frozen, replace
 
 MAX_LAYERS = 125
 """The most layers that every common runtime takes; Docker refuses the next at pull (measured with 20.10)."""
@@ -90,6 +90,21 @@ class Image:
     def digest(self) -> Digest:
         """The digest of the manifest: the image's name."""
         return self.manifest.digest
+
+    @property
+    def descriptor(self) -> Descriptor:
+        """What points to the manifest, with the platform that it is for."""
+        return replace(self.manifest.descriptor, platform=self.config.platform)
+
+    @property
+    def layer_blobs(self) -> tuple[Descriptor, ...]:
+        """The layers, each blob once."""
+        return tuple({layer.descriptor.digest: layer.descriptor for layer in self.layers}.values())
+
+    @property
+    def documents(self) -> tuple[tuple[Descriptor, bytes], ...]:
+        """Configuration and manifest with their bytes, nothing before what it points to."""
+        return (self.manifest.config, self.config.raw), (self.descriptor, self.manifest.raw)
 
     @property
     def blobs(self) -> tuple[Descriptor, ...]:

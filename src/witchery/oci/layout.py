@@ -1,8 +1,9 @@
 """What stands in an OCI image layout, and in the archive that runtimes load (image-spec, image-layout.md).
 
 An image for one platform is listed flat: `index.json` points to the manifest itself, since some tools (umoci,
-syft) do not look through an index inside the index. The archive is the same layout, with Docker's
-`manifest.json` beside it.
+syft) do not look through an index inside the index. One for several platforms is an index of its own, to
+which `index.json` points, as skopeo and BuildKit write it. The archive is the same layout, with Docker's
+`manifest.json` beside it where there is one platform.
 """
 
 from typing import Final
@@ -13,7 +14,9 @@ from witchery.errors import FormatError
 from witchery.oci.descriptor import CONTAINERD_NAME, REF_NAME, Descriptor
 from witchery.oci.document import Fields
 from witchery.oci.image import Image
+from witchery.oci.image_index import AnyImage
 from witchery.oci.reference import Reference
+from witchery.value import replace
 
 LAYOUT_FILE: Final = "oci-layout"
 INDEX_FILE: Final = "index.json"
@@ -40,11 +43,11 @@ def check(layout: bytes) -> None:
         raise FormatError(f"expected version 1 of the image layout: `{version[:20]}`")
 
 
-def entry(image: Image, *, tag: str = "", name: Reference | None = None) -> Descriptor:
+def entry(image: AnyImage, *, tag: str = "", name: Reference | None = None) -> Descriptor:
     """The entry of `index.json` for an image.
 
     Args:
-        image: The image.
+        image: The image, for one platform or several.
         tag: The tag; by default that of `name`.
         name: The full name, which containerd and Docker give the image when they load it.
     """
@@ -52,13 +55,7 @@ def entry(image: Image, *, tag: str = "", name: Reference | None = None) -> Desc
     annotations = {REF_NAME: tag or (name.tag if name else "")}
     if name:
         annotations[CONTAINERD_NAME] = str(name)
-    return Descriptor(
-        media_type=image.manifest.media_type,
-        digest=image.digest,
-        size=len(image.manifest.raw),
-        annotations={key: value for key, value in annotations.items() if value},
-        platform=image.config.platform,
-    )
+    return replace(image.descriptor, annotations={key: value for key, value in annotations.items() if value})
 
 
 def docker_manifest(image: Image, name: Reference | None = None) -> bytes:

@@ -45,13 +45,16 @@ class ArchiveFile:
     Attributes:
         path: The file; `-` is standard output.
         name: Tag or reference of the image in it, or an empty string.
+        docker: True where Docker is to load it, so that it holds one platform and no more.
     """
 
     path: str
     name: str = ""
+    docker: bool = False
 
     def __str__(self) -> str:
-        return f"oci-archive:{self.path}" + (f":{self.name}" if self.name else "")
+        scheme = "docker-archive" if self.docker else "oci-archive"
+        return f"{scheme}:{self.path}" + (f":{self.name}" if self.name else "")
 
 
 @frozen
@@ -114,7 +117,7 @@ def parse(text: str) -> Transport:
             path, tag = _named(rest, text)
             return LayoutFolder(path, tag)
         case "oci-archive" | "docker-archive":
-            return ArchiveFile(*_named(rest, text))
+            return ArchiveFile(*_named(rest, text), docker=scheme == "docker-archive")
         case "docker":
             if not rest.startswith("//"):
                 raise UsageError(f"expected `docker://REFERENCE`: `{text}`")

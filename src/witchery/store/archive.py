@@ -15,6 +15,7 @@ from witchery.oci import layout as form
 from witchery.oci.descriptor import Descriptor
 from witchery.oci.document import MAX_DOCUMENT
 from witchery.oci.image import Image
+from witchery.oci.image_index import AnyImage
 from witchery.oci.manifest import EMPTY_INDEX, Index
 from witchery.oci.reference import Reference
 from witchery.rootfs import entry as entries
@@ -32,7 +33,7 @@ MAX_MEMBERS = 10_000
 
 def write(
     path: Path,
-    image: Image,
+    image: AnyImage,
     contents: Mapping[Digest, Content],
     *,
     tag: str = "",
@@ -43,7 +44,7 @@ def write(
 
     Args:
         path: The file.
-        image: The image.
+        image: The image; for several platforms it has no `manifest.json`, which knows only one.
         contents: The layers, by the digest of their blob.
         tag: The tag; by default that of `name`, or `latest`.
         name: The full name for runtimes that load the archive; without it Docker loads it nameless.
@@ -62,7 +63,7 @@ def write(
 
 def stream(
     write: Callable[[bytes], object],
-    image: Image,
+    image: AnyImage,
     contents: Mapping[Digest, Content],
     *,
     tag: str = "",
@@ -79,22 +80,20 @@ def stream(
 
 def _stream(  # noqa: PLR0917 - private
     write: Callable[[bytes], object],
-    image: Image,
+    image: AnyImage,
     contents: Mapping[Digest, Content],
     tag: str,
     name: Reference | None,
     mtime: int,
 ) -> Descriptor:
     listed = form.entry(image, tag=tag or ("" if name else "latest"), name=name)
-    blobs = [(layer.descriptor, content_of(layer.descriptor.digest, contents)) for layer in image.layers]
-    blobs.append((image.manifest.config, BytesContent(image.config.raw)))
-    blobs.append((image.manifest.descriptor, BytesContent(image.manifest.raw)))
+    blobs = [(layer, content_of(layer.digest, contents)) for layer in image.layer_blobs]
+    blobs += [(descriptor, BytesContent(raw)) for descriptor, raw in image.documents]
     members = {form.blob_path(descriptor.digest): (descriptor, content) for descriptor, content in blobs}
-    for member, data in (
-        (form.LAYOUT_FILE, form.LAYOUT),
-        (form.INDEX_FILE, EMPTY_INDEX.with_entry(listed).raw),
-        (form.DOCKER_FILE, form.docker_manifest(image, name)),
-    ):
+    small = {form.LAYOUT_FILE: form.LAYOUT, form.INDEX_FILE: EMPTY_INDEX.with_entry(listed).raw}
+    if isinstance(image, Image):
+        small[form.DOCKER_FILE] = form.docker_manifest(image, name)
+    for member, data in small.items():
         members[member] = (Descriptor.of("application/json", data), BytesContent(data))
     writer = TarWriter(write)
     folders = {parent for member in members for parent in _parents(member)}

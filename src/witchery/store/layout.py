@@ -13,7 +13,7 @@ from witchery.errors import FormatError, StorageError, located
 from witchery.oci import layout as form
 from witchery.oci.descriptor import Descriptor
 from witchery.oci.document import MAX_DOCUMENT
-from witchery.oci.image import Image
+from witchery.oci.image_index import AnyImage
 from witchery.oci.manifest import EMPTY_INDEX, Index
 from witchery.oci.reference import Reference
 from witchery.rootfs.content import BytesContent, Content
@@ -26,7 +26,7 @@ _CHUNK = 1 << 20
 
 def write(
     folder: Path,
-    image: Image,
+    image: AnyImage,
     contents: Mapping[Digest, Content],
     *,
     tag: str = "",
@@ -40,7 +40,7 @@ def write(
 
     Args:
         folder: The layout.
-        image: The image.
+        image: The image, for one platform or several.
         contents: The layers, by the digest of their blob.
         tag: The tag; by default that of `name`, or `latest`.
         name: The full name for runtimes that load the layout.
@@ -167,18 +167,10 @@ def _existing_index(folder: Path) -> Index:
     return EMPTY_INDEX
 
 
-def _blobs(image: Image, contents: Mapping[Digest, Content]) -> dict[Descriptor, Content]:
+def _blobs(image: AnyImage, contents: Mapping[Digest, Content]) -> dict[Descriptor, Content]:
     """Every blob once: layers first, so that whoever finds the manifest finds all it names."""
-    blobs: dict[Digest, tuple[Descriptor, Content]] = {}
-    for layer in image.layers:
-        digest = layer.descriptor.digest
-        blobs[digest] = (layer.descriptor, content_of(digest, contents))
-    for descriptor, raw in (
-        (image.manifest.config, image.config.raw),
-        (image.manifest.descriptor, image.manifest.raw),
-    ):
-        blobs[descriptor.digest] = (descriptor, BytesContent(raw))
-    return dict(blobs.values())
+    layers = {layer: content_of(layer.digest, contents) for layer in image.layer_blobs}
+    return layers | {descriptor: BytesContent(raw) for descriptor, raw in image.documents}
 
 
 def _write_blob(folder: Path, descriptor: Descriptor, content: Content, made: _Made) -> None:
