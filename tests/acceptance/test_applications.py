@@ -146,7 +146,7 @@ def test_the_one_program_of_an_unpacked_wheel_is_found_and_runs(bench: Workbench
     """Its Python is not wanted, which a configuration says; ninja then needs the C library alone."""
     wheel = real_applications.ninja(bench.folder / "cpp")
     said = bench.refuse(wheel, status=4)
-    assert "no such package: `python3`" in said
+    assert "error: no such package: `python3`, needed by the application" in said
     assert "METADATA: Requires-Python: >=3.8" in said
     assert "what the application does not use can stay out: `exclude`" in said
     config = bench.folder / "ninja.yaml"
@@ -227,7 +227,7 @@ def test_a_python_application_without_python_is_solved_with_alpines_and_the_miss
     assert solved["python3"] == "3.11.9-r0"
     said = whole_index.refuse(app, status=5)
     assert "`python3-3.11.9-r0.apk`" in said
-    assert "`python3-3.11.9-r0` is there because `payload-bare` needs `python3~3.11`" in said
+    assert "`python3-3.11.9-r0` is there because the application needs `python3~3.11`" in said
     evidence = "app/site-packages/MarkupSafe-3.0.2.dist-info/WHEEL: was built for CPython 3.11"
     assert f"`python3~3.11` is needed by {evidence}" in said
 
@@ -239,7 +239,7 @@ def test_wheels_for_another_python_than_alpines_have_no_solution_and_the_way_out
     real_applications.flask_packages(app / "site-packages", "3.13")
     (app / "app.py").write_text(real_applications.WEB)
     said = whole_index.refuse(app, status=4)
-    assert "needs `python3~3.13`, but the repositories have only 3.11.9-r0" in said
+    assert "error: the application needs `python3~3.13`, but the repositories have only 3.11.9-r0" in said
     assert "MarkupSafe-3.0.2.dist-info/WHEEL: was built for CPython 3.13" in said
     assert "--only-binary=:all: --python-version 3.11" in said
 
@@ -255,7 +255,7 @@ def test_a_node_application_without_node_is_solved_with_alpines_and_the_missing_
     assert solved["nodejs"] == "20.12.1-r0"
     assert "libstdc++" in solved
     said = whole_index.refuse(app, "-X", community, status=5)
-    assert "`nodejs-20.12.1-r0` is there because `payload-watching` needs `nodejs>=18`" in said
+    assert "`nodejs-20.12.1-r0` is there because the application needs `nodejs>=18`" in said
     assert "`nodejs>=18` is needed by app/package.json: engines.node: >=18" in said
 
 

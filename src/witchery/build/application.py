@@ -118,7 +118,14 @@ class Application:
                 spoken_of.append(need.dependency)
         if spoken_of and isinstance(error, NoSolutionError):
             error.hints += tuple(_ways_out(spoken_of, str(error), self.payload.arch))
+        error.message = self._named(error.message)
+        error.hints = tuple(map(self._named, error.hints))
         return error
+
+    def _named(self, text: str) -> str:
+        """A text that calls it what its author does, who has not heard of its package."""
+        package = self.package.package
+        return text.replace(f"`{package.name}`", "the application").replace(str(package), "the application")
 
 
 def _ways_out(needs: Sequence[str], said: str, arch: Arch) -> Iterator[str]:
