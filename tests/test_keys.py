@@ -53,17 +53,44 @@ def test_of_two_keys_with_one_name_the_first_counts(key: PrivateKey) -> None:
     assert list(Keyring()) == []
 
 
+@pytest.mark.peer
+@pytest.mark.parametrize("curve", ["prime256v1", "secp384r1", "secp521r1", "secp256k1"])
+def test_signatures_that_openssl_makes_with_an_elliptic_curve_are_accepted(
+    curve: str, tmp_path: Path
+) -> None:
+    (tmp_path / "data").write_bytes(b"what is signed")
+    private = tmp_path / "key.pem"
+    new: list[str | Path] = ["openssl", "ecparam", "-name", curve, "-genkey", "-noout", "-out", private]
+    subprocess.run(new, check=True, capture_output=True)
+    public: list[str | Path] = ["openssl", "pkey", "-in", private, "-pubout"]
+    key = PublicKey.parse("k.pub", subprocess.run(public, check=True, capture_output=True).stdout)
+    sign: list[str | Path] = ["openssl", "dgst", "-sha512", "-sign", private, tmp_path / "data"]
+    signature = subprocess.run(sign, check=True, capture_output=True).stdout
+    digest = hashlib.sha512(b"what is signed").digest()
+
+    assert not key.is_rsa
+    assert key.verifies(signature, "sha512", digest)
+    assert not key.verifies(signature, "sha512", digest[::-1])
+    assert not key.verifies(b"", "sha512", digest)
+
+
 @pytest.mark.parametrize(
-    "command", [["ecparam", "-name", "prime256v1", "-genkey", "-noout"], ["genrsa", "1024"]]
+    "command",
+    [
+        ["genpkey", "-algorithm", "ed25519"],
+        ["ecparam", "-name", "secp224r1", "-genkey", "-noout"],
+        ["genrsa", "1024"],
+    ],
+    ids=["ed25519", "another curve", "a short one"],
 )
-def test_keys_that_apk_v2_does_not_know_or_that_are_weak_are_refused(
+def test_keys_that_apk_does_not_know_or_that_are_weak_are_refused(
     command: list[str], tmp_path: Path
 ) -> None:
     private = subprocess.run(["openssl", *command], check=True, capture_output=True).stdout
     pub = subprocess.run(
         ["openssl", "pkey", "-pubout"], input=private, check=True, capture_output=True
     ).stdout
-    with pytest.raises(FormatError, match=r"not an RSA key|too short"):
+    with pytest.raises(FormatError, match=r"neither an RSA key|too short"):
         PublicKey.parse("k.pub", pub)
 
 

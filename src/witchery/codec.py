@@ -1,4 +1,4 @@
-"""The only compressor: gzip in and out (RFC 1952, RFC 1951).
+"""The only compressor: gzip in and out (RFC 1952, RFC 1951); bare deflate and Zstandard (RFC 8878) only in.
 
 Reading goes through ISA-L, which inflates more than twice as fast as zlib and deflates about ten times as
 fast at nearly the size; packages, which are made once and fetched often, are deflated by zlib at its best.
@@ -6,9 +6,11 @@ A header written here never holds a name, a time or the maker's system, so the s
 bytes out wherever the library is the same.
 """
 
+import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
+from typing import Any
 
 from isal import isal_zlib
 
@@ -18,6 +20,7 @@ CHUNK = 1 << 18
 """How many bytes travel at once, in bytes."""
 
 _RAW = -15  # zlib's way to say: no header, 15 bits of window
+_WINDOW_LOG = 27  # 128 MiB, what readers of Zstandard take for granted
 _GZIP = 31  # zlib's way to say: expect a gzip header and trailer around 15 bits of window
 _MALFORMED: type[Exception] = isal_zlib.error  # type: ignore[assignment]  # its stub names an instance
 _MAGIC = b"\x1f\x8b"
@@ -209,3 +212,74 @@ def inflate(data: bytes, limit: int) -> bytes:
         if reader.eof:
             break
     return bytes(out)
+
+
+def inflated(chunks: Iterable[bytes], limit: int) -> Iterator[bytes]:
+    """Inflates a deflate stream without any header (RFC 1951) while it arrives; nothing may follow it.
+
+    Raises:
+        FormatError: if it is malformed, truncated, followed by more, or inflates to more than `limit` bytes.
+    """
+    inflate = isal_zlib.decompressobj(_RAW)
+
+    def pieces() -> Iterator[bytes]:
+        offset = 0
+        for chunk in _cut(chunks):
+            if inflate.eof:
+                raise FormatError("more bytes after the end of the deflate stream")
+            yield from _inflate(inflate, chunk, offset)
+            offset += len(chunk)
+        if not inflate.eof or inflate.unused_data:
+            fault = "more bytes after the end of the" if inflate.eof else "truncated"
+            raise FormatError(f"{fault} deflate stream")
+
+    return bounded(pieces(), limit)
+
+
+def unpacked_zstd(chunks: Iterable[bytes], limit: int) -> Iterator[bytes]:
+    """Unpacks one Zstandard frame (RFC 8878) while it arrives; nothing may follow it.
+
+    Raises:
+        FormatError: if it is malformed, truncated, followed by more, wants a window of more than 128 MiB, or
+            unpacks to more than `limit` bytes.
+    """
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+    else:
+        from backports import zstd
+
+    unpack: Any = zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: _WINDOW_LOG})
+
+    def pieces() -> Iterator[bytes]:
+        for chunk in _cut(chunks):
+            if unpack.eof:
+                raise FormatError("more bytes after the end of the Zstandard frame")
+            rest = chunk
+            try:
+                while rest or not unpack.needs_input:
+                    yield unpack.decompress(rest, CHUNK)
+                    rest = b""
+                    if unpack.eof:
+                        break
+            except zstd.ZstdError as error:
+                raise FormatError("malformed Zstandard frame") from error
+        if not unpack.eof or unpack.unused_data:
+            fault = "more bytes after the end of the" if unpack.eof else "truncated"
+            raise FormatError(f"{fault} Zstandard frame")
+
+    return bounded(pieces(), limit)
+
+
+def bounded(pieces: Iterable[bytes], limit: int) -> Iterator[bytes]:
+    """The pieces, without empty ones.
+
+    Raises:
+        FormatError: if they are more than `limit` bytes together.
+    """
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+        if size > limit:
+            raise FormatError(f"unpacks to more than the limit of {limit} bytes")
+        if piece:
+            yield piece

@@ -12,30 +12,32 @@ digest, and a list of what is in it. Checked are, from the outside in:
 * every path: relative, plain, below a folder that is listed before it, no path twice; a hard link names an
   earlier file of the same package; no device, no FIFO.
 
-Whom to trust is not decided here: see `signature` and `Archive.identity`.
+A package of version 3 is read by `witchery.apk.adb.package`, and becomes an `Archive` too. It has parts that
+take the places of segments: its signature blocks, its ADB block, and the file as a whole, which is no layer.
+
+Whom to trust is not decided here: see `Archive.trust` and `Archive.identity`.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
+from typing import Literal, NamedTuple
 
 from witchery.apk import signature
+from witchery.apk.data_segment import MAX_DATA, DataSegment, checked
+from witchery.apk.identity import SIZE
 from witchery.apk.pkginfo import PackageInfo
-from witchery.apk.signature import Signature
+from witchery.apk.signature import Signature, Trust
 from witchery.codec import GzipReader
 from witchery.digest import Digest
-from witchery.errors import FormatError, IntegrityError, Refused, located
+from witchery.errors import FormatError, Refused, located
+from witchery.keys import PublicKey
 from witchery.rootfs import tar
-from witchery.rootfs.entry import Entry, Kind
-from witchery.rootfs.tar import oddities
+from witchery.rootfs.entry import Entry
 from witchery.value import frozen
 
 MAX_CONTROL = 16 << 20
 """How much a control segment may inflate to, in bytes."""
-MAX_DATA = 16 << 30
-"""How much a data segment may inflate to, in bytes."""
-MAX_ENTRIES = 1_000_000
-"""How many entries a package may have."""
 
 SCRIPTS = (
     ".pre-install",
@@ -47,15 +49,6 @@ SCRIPTS = (
     ".trigger",
 )
 """The scripts that a control segment may hold."""
-
-_REFUSED = (
-    oddities.NAME_FORM,
-    oddities.GNU_LONG_LINK,
-    oddities.BINARY_NUMBER,
-    oddities.OLD_MAGIC,
-)
-"""What apk skips, misreads or rejects."""
-_DEVICES = (Kind.CHARACTER, Kind.BLOCK, Kind.FIFO)
 
 
 class Script(NamedTuple):
@@ -70,17 +63,21 @@ class Archive:
     """A package whose bytes were checked.
 
     Attributes:
-        signature_segment: The first segment as it is, or nothing where the package is unsigned.
-        control_segment: The segment that is signed, as it is.
-        data: Digest of the data segment as it is compressed; equal to `info.datahash`.
+        signature_segment: The first segment as it is, or nothing where the package is unsigned. Of version 3
+            the signature blocks.
+        control_segment: The segment that is signed, as it is. Of version 3 the content of the ADB block.
+        data: Digest of the data segment as it is compressed; equal to `info.datahash`. Of version 3 the
+            digest of the whole file.
         data_size: Its size, in bytes.
-        diff_id: Digest of the data segment inflated: a tar archive.
-        data_unpacked: Its size, in bytes.
+        diff_id: Digest of the data segment inflated: a tar archive. Of version 3, which has none, `data`.
+        data_unpacked: Its size, in bytes. Of version 3 that of all files together.
         info: The package's own description.
         scripts: Its scripts.
         entries: Its files, in the order of the archive, without those that apk does not install.
         hidden: Names at the top that begin with a dot: apk skips them, a runtime would not.
         oddities: What readers of the data segment do not agree on.
+        implied: Folders among the entries that only stand above others: the package says nothing of them.
+        form: The version of the package's format.
     """
 
     signature_segment: bytes
@@ -94,21 +91,87 @@ class Archive:
     entries: tuple[Entry, ...]
     hidden: tuple[str, ...]
     oddities: tuple[str, ...]
+    implied: tuple[str, ...] = ()
+    form: Literal[2, 3] = 2
 
     @property
     def identity(self) -> bytes:
-        """SHA-1 of the control segment: what an index names a package by."""
-        return hashlib.sha1(self.control_segment).digest()
+        """What an index names a package by: SHA-1 of the control segment, or SHA-256 of the ADB block."""
+        hash_name = "sha1" if self.form == 2 else "sha256"
+        return hashlib.new(hash_name, self.control_segment).digest()
+
+    def is_named(self, identity: bytes) -> bool:
+        """Whether an index means this package: by SHA-1 or SHA-256; in version 3 by its start too."""
+        if self.form == 2 and len(identity) == SIZE:
+            return identity == self.identity
+        full = hashlib.sha256(self.control_segment).digest()
+        return identity == full or (self.form == 3 and identity == full[:SIZE])
 
     @property
     def size(self) -> int:
         """Size of the package file, in bytes."""
+        if self.form == 3:
+            return self.data_size
         return len(self.signature_segment) + len(self.control_segment) + self.data_size
 
     @property
     def signatures(self) -> tuple[Signature, ...]:
-        """The signatures of the control segment."""
+        """The signatures of the control segment; those of version 3 name keys by their id."""
+        if self.form == 3:
+            from witchery.apk.adb import package as adb
+
+            return adb.signatures(self.signature_segment)
         return read_signatures(self.signature_segment)
+
+    def trust(self, keys: Mapping[str, PublicKey], *, allow_untrusted: bool) -> Trust:
+        """Finds out whether a known key vouches for the package itself.
+
+        Args:
+            keys: The trusted keys, by file name.
+            allow_untrusted: Whether missing trust is acceptable.
+
+        Raises:
+            TrustError: if a known key's signature fails, or nobody known vouches and that is not allowed.
+        """
+        if self.form == 3:
+            from witchery.apk.adb import signature as adb
+            from witchery.apk.adb.container import PACKAGE
+
+            return adb.verify(
+                self.signatures, PACKAGE, self.control_segment, keys.values(), allow_untrusted=allow_untrusted
+            )
+        return signature.verify(self.signatures, self.control_segment, keys, allow_untrusted=allow_untrusted)
+
+    def stanza(self, arch: str = "") -> str:
+        """The lines of an index that describe the package where it stands in none (apk-index(5)).
+
+        apk names a file of version 3 by its unique id then.
+
+        Args:
+            arch: Alpine's name of the repository's architecture; stands in place of `noarch`.
+        """
+        identity = self.identity
+        if self.form == 3:
+            from witchery.apk.adb import package as adb
+
+            identity = adb.control(self.control_segment).unique_id
+        return self.info.stanza(identity, self.size, arch)
+
+    def members(self, chunks: Iterable[bytes]) -> Iterator[tar.Member]:
+        """What is installed of the package, with the contents of files, for copying them.
+
+        Args:
+            chunks: The data segment, or of version 3 the file.
+
+        Raises:
+            FormatError: if it is malformed.
+            IntegrityError: if a file is not what the package states.
+        """
+        if self.form == 3:
+            from witchery.apk.adb import package as adb
+
+            return adb.members(chunks, self.control_segment)
+        return members(chunks)
 
     @property
     def file_name(self) -> str:
@@ -124,16 +187,28 @@ class Control(NamedTuple):
 
 
 def read(chunks: Iterable[bytes], write_data: Callable[[bytes], object]) -> Archive:
-    """Reads a package once, from its first byte to its last.
+    """Reads a package once, from its first byte to its last, be it of version 2 or 3.
 
     Args:
         chunks: The package file, in pieces of any size.
-        write_data: Is given the data segment as it is. What it was given is worth nothing if this raises.
+        write_data: Is given the data segment as it is; of version 3 the whole file. What it was given is
+            worth nothing if this raises.
 
     Raises:
         FormatError: if the package is malformed or exceeds a limit.
         IntegrityError: if data or a file in it is not what the package says.
     """
+    rest = iter(chunks)
+    first = next(rest, b"")
+    if first.startswith(b"A"):  # gzip, which is all of version 2, begins with another byte
+        from witchery.apk.adb import package as adb
+
+        return adb.read(chain([first], rest), write_data)
+    return _read_segments(chain([first], rest), write_data)
+
+
+def _read_segments(chunks: Iterable[bytes], write_data: Callable[[bytes], object]) -> Archive:
+    """Reads a package of version 2."""
     reader = GzipReader(chunks)
     with located("first segment", Refused):
         first, files = _small_segment(reader)
@@ -145,7 +220,7 @@ def read(chunks: Iterable[bytes], write_data: Callable[[bytes], object]) -> Arch
         first, control_segment = b"", first
     with located("control segment", Refused):
         control = _control(files)
-    data = _Data(write_data)
+    data = DataSegment(write_data)
     with located("data segment", Refused):
         if reader.at_end():
             raise FormatError("missing: the package is truncated")
@@ -192,7 +267,7 @@ def read_control(segment: bytes) -> Control:
 
 
 def members(chunks: Iterable[bytes]) -> Iterator[tar.Member]:
-    """The installed members of a data segment, for copying their contents; see `Archive.entries`.
+    """The installed members of a data segment of version 2; see `Archive.members`.
 
     Raises:
         FormatError: if the segment is malformed.
@@ -200,7 +275,7 @@ def members(chunks: Iterable[bytes]) -> Iterator[tar.Member]:
     """
     for member in tar.read(GzipReader(chunks).member(lambda _: None, MAX_DATA)):
         if not member.entry.path.startswith("."):
-            yield member._replace(content=_checked(member.entry, member.content))
+            yield member._replace(content=checked(member.entry, member.content))
 
 
 def _small_segment(reader: GzipReader) -> tuple[bytes, list[tuple[str, bytes]]]:
@@ -224,99 +299,3 @@ def _control(files: list[tuple[str, bytes]]) -> Control:
         if not info.datahash:
             raise FormatError("`datahash` is missing")
     return Control(info, tuple(Script(name, named[name]) for name in SCRIPTS if name in named))
-
-
-class _Data:
-    """The data segment while it passes."""
-
-    def __init__(self, write: Callable[[bytes], object]) -> None:
-        self._write = write
-        self.compressed = hashlib.sha256()
-        self.plain = hashlib.sha256()
-        self.size = 0
-        self.unpacked = 0
-        self.entries: dict[str, Entry] = {}
-        self.hidden: list[str] = []
-        self.oddities: dict[str, None] = {}
-
-    def inflated(self, reader: GzipReader) -> Iterator[bytes]:
-        """The segment inflated, counted and hashed on both sides."""
-        for piece in reader.member(self._tap, MAX_DATA):
-            self.plain.update(piece)
-            self.unpacked += len(piece)
-            yield piece
-
-    def _tap(self, raw: bytes) -> None:
-        self.compressed.update(raw)
-        self.size += len(raw)
-        self._write(raw)
-
-    def add(self, member: tar.Member) -> None:
-        """Checks one member and keeps its entry."""
-        entry = member.entry
-        for oddity in member.oddities:
-            if oddity in _REFUSED:
-                raise FormatError(oddity, where=[entry.path])
-            self.oddities[oddity] = None
-        if entry.path.startswith(".") or not entry.path:
-            self.hidden.append(entry.path)
-            return
-        problem = self._problem(entry)
-        if problem:
-            raise FormatError(problem, where=[entry.path])
-        if entry.kind is Kind.FILE:
-            for _ in _checked(entry, member.content):
-                pass
-        elif entry.kind is Kind.SYMLINK:
-            _check_link(entry)
-        self.entries[entry.path] = entry
-
-    def _problem(self, entry: Entry) -> str:  # noqa: PLR0911 - one per rule
-        """What is wrong with an entry's place in the package, or nothing."""
-        if len(self.entries) >= MAX_ENTRIES:
-            return f"more than {MAX_ENTRIES} entries"
-        if entry.path in self.entries:
-            return "the path stands twice in the package"
-        if entry.kind in _DEVICES:
-            return "a device node or FIFO has no place in an image"
-        if entry.parent:
-            parent = self.entries.get(entry.parent)
-            if parent is None or parent.kind is not Kind.DIRECTORY:
-                return f"its folder `{entry.parent}` is not listed before it"
-        if entry.kind is Kind.HARDLINK:
-            target = self.entries.get(entry.target)
-            if target is None or target.kind is not Kind.FILE:
-                return f"hard link to `{entry.target}`, which is no earlier file of the package"
-        if entry.kind is Kind.FILE and not entry.checksum:
-            return "no checksum is stated for the file: the package format is obsolete"
-        return ""
-
-    def check(self, info: PackageInfo) -> None:
-        """Holds the whole against the control segment."""
-        if self.compressed.hexdigest() != info.datahash:
-            raise IntegrityError(
-                f"expected sha256:{info.datahash}, got sha256:{self.compressed.hexdigest()}",
-                hint="the package was altered or damaged after it was built",
-            )
-
-
-def _checked(entry: Entry, chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The content of a file; an error at its end if it is not what the package states."""
-    hasher = hashlib.sha1()
-    for chunk in chunks:
-        hasher.update(chunk)
-        yield chunk
-    if entry.kind is Kind.FILE and hasher.digest() != entry.checksum:
-        raise IntegrityError(
-            f"expected SHA-1 {entry.checksum.hex()}, got {hasher.hexdigest()}", where=[entry.path]
-        )
-
-
-def _check_link(entry: Entry) -> None:
-    """A link's checksum covers its target; abuild hashes no more than the header's 100 bytes of it."""
-    target = entry.target.encode("utf-8", "surrogateescape")
-    if entry.checksum and entry.checksum not in (
-        hashlib.sha1(target).digest(),
-        hashlib.sha1(target[:100]).digest(),
-    ):
-        raise IntegrityError("the target does not match its checksum", where=[entry.path])

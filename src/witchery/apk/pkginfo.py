@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from witchery.apk.identity import encode
 from witchery.errors import FormatError
 from witchery.value import fields, frozen
 
@@ -68,6 +69,7 @@ class PackageInfo:
         install_if: When it installs itself.
         triggers: Folders whose change runs its trigger.
         datahash: SHA-256 of the data segment as it is compressed, in hexadecimal.
+        tags: Free words; only packages of version 3 have them.
     """
 
     name: str
@@ -90,6 +92,7 @@ class PackageInfo:
     install_if: tuple[str, ...] = ()
     triggers: tuple[str, ...] = ()
     datahash: str = ""
+    tags: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuses what would make another document than the one meant.
@@ -154,6 +157,38 @@ class PackageInfo:
             lines += [f"{key} = {value}" for value in joined]
         lines += _optional(("datahash", self.datahash))
         return "".join(f"{line}\n" for line in lines).encode()
+
+    def stanza(self, identity: bytes, size: int, arch: str = "") -> str:
+        """The lines of an index that describe the package (apk-index(5)).
+
+        Args:
+            identity: What an index names it by.
+            size: Bytes of its file.
+            arch: Alpine's name of the repository's architecture; stands in place of `noarch`.
+        """
+        always = {
+            "C": encode(identity),
+            "P": self.name,
+            "V": self.version,
+            "A": arch or self.arch,
+            "S": str(size),
+            "I": str(self.installed_size),
+            "T": self.description,
+            "U": self.url,
+            "L": self.license,
+        }
+        where_set = {
+            "o": self.origin,
+            "m": self.maintainer,
+            "t": str(self.build_time or ""),
+            "c": self.commit,
+            "k": str(self.provider_priority or ""),
+            "D": " ".join(self.depends),
+            "p": " ".join(self.provides),
+            "i": " ".join(self.install_if),
+        }
+        lines = [*always.items(), *((letter, value) for letter, value in where_set.items() if value)]
+        return "".join(f"{letter}:{value}\n" for letter, value in lines)
 
 
 def _number(key: str, text: str) -> int:

@@ -3,7 +3,7 @@
 The rules, all of them here:
 
 * A signature is a file `.SIGN.<algorithm>.<key file name>` in the first segment; keys are found by name.
-* RSA (SHA-1), RSA256 and RSA512 count. DSA does not: no key of that kind is trusted.
+* RSA (SHA-1), RSA256 and RSA512 count, by an RSA key. DSA does not: no key of that kind is trusted.
 * A signature by a known key that does not verify is fatal, whatever else there is or is allowed.
 * One signature by a known key that verifies is enough.
 * With none, trust is missing: an error, unless the user allows untrusted input.
@@ -103,7 +103,7 @@ def verify(
     trust = UNTRUSTED
     for signature in signatures:
         key = keys.get(signature.key_name)
-        if key is None or signature.algorithm not in HASHES:
+        if key is None or signature.algorithm not in HASHES or not key.is_rsa:
             continue
         hash_name = HASHES[signature.algorithm]
         if not key.verifies(signature.value, hash_name, hashlib.new(hash_name, signed).digest()):

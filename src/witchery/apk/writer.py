@@ -209,32 +209,7 @@ def stanza(archive: Archive, arch: str = "") -> str:
         archive: The package.
         arch: Alpine's name of the repository's architecture; stands in place of `noarch`.
     """
-    from base64 import b64encode
-
-    info = archive.info
-    always = {
-        "C": "Q1" + b64encode(archive.identity).decode(),
-        "P": info.name,
-        "V": info.version,
-        "A": arch or info.arch,
-        "S": str(archive.size),
-        "I": str(info.installed_size),
-        "T": info.description,
-        "U": info.url,
-        "L": info.license,
-    }
-    where_set = {
-        "o": info.origin,
-        "m": info.maintainer,
-        "t": str(info.build_time or ""),
-        "c": info.commit,
-        "k": str(info.provider_priority or ""),
-        "D": " ".join(info.depends),
-        "p": " ".join(info.provides),
-        "i": " ".join(info.install_if),
-    }
-    lines = [*always.items(), *((letter, value) for letter, value in where_set.items() if value)]
-    return "".join(f"{letter}:{value}\n" for letter, value in lines)
+    return archive.stanza(arch)
 
 
 def index(
