@@ -10,6 +10,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -110,6 +111,21 @@ def warm_build(folder: Path) -> None:
     line("peak memory of the build", f"{mine.megabytes:.0f} MB", "64 MB")
 
 
+def application(folder: Path) -> None:
+    """A program that was taken out of its package, built as an application: the whole process, warm."""
+    source = repository("v3.19.1-boot-x86_64", folder)
+    program = folder / "dist" / "wget"
+    program.parent.mkdir()
+    with tarfile.open(source / "x86_64/wget-1.21.4-r0.apk", ignore_zeros=True) as package:
+        content = package.extractfile("usr/bin/wget")
+        program.write_bytes(content.read() if content else b"")
+    program.chmod(0o755)
+    words = [WITCHERY, "build", program, "-X", source, "-o", f"oci:{folder}/application", "-q"]
+    words += ["--cache-dir", folder / "cache", "--arch", "x86_64"]
+    (built,) = in_turn(lambda: run(words))
+    line("warm build of a program, 7 packages found out", f"{built.seconds * 1000:.0f} ms", "")
+
+
 def start_up() -> None:
     """`witchery --help` against a bare interpreter."""
     ours, bare = in_turn(lambda: run([WITCHERY, "--help"]), lambda: run([sys.executable, "-c", "pass"]))
@@ -123,6 +139,7 @@ def main() -> None:
     start_up()
     with tempfile.TemporaryDirectory() as folder:
         warm_build(Path(folder))
+        application(Path(folder))
 
 
 if __name__ == "__main__":
