@@ -76,7 +76,7 @@ class Application:
             UsageError: if several programs could be started.
         """
         argv = entrypoint.resolved(config.entrypoint.argv, self.payload)
-        if not argv and not config.cmd:
+        if not argv and not (config.cmd and not config.cmd[0].startswith("-")):
             program = entrypoint.choose(self.report.programs)
             argv = program.argv if program else ()
         started = config.entrypoint

@@ -14,6 +14,10 @@ _SHOWN = 3
 """How many pieces of evidence stand below a need, without `-v`."""
 
 
+_SUGGESTED = 5
+"""How many suggestions are told, without `-v`."""
+
+
 def explain_report(
     name: str, report: "Report", console: Console, providers: Mapping[str, str] | None = None
 ) -> None:
@@ -43,11 +47,14 @@ def explain_report(
         console.say(f"{'└─' if last else '├─'} {head}")
         for line in lines:
             console.say(f"{'  ' if last else '│ '}    {line}")
-    for hint in report.suggestions:
+    hints = report.suggestions
+    for hint in hints if console.verbose else hints[:_SUGGESTED]:
         what = f"may need {hint.dependency}" if hint.dependency else "may need something"
         shown = "; ".join(_shown(hint.evidence, 1, console))
         console.note(f"{what}: {hint.reason} ({shown})")
-    if any(hint.dependency for hint in report.suggestions):
+    if len(hints) > _SUGGESTED and not console.verbose:
+        console.say(f"      {len(hints) - _SUGGESTED} more with `-v`")
+    if any(hint.dependency for hint in hints):
         console.say("      take one with `-p NAME`, all with `--accept-suggestions`")
     tell_findings(report.findings, console)
 
