@@ -8,8 +8,8 @@ import pytest
 
 from support.elf_files import ElfFile
 from support.payloads import make_payload
-from witchery.payload import dotnet
 from witchery.payload.findings import Report, Severity
+from witchery.payload.languages import dotnet
 from witchery.payload.options import ScanOptions
 
 CORE = {"name": "Microsoft.NETCore.App", "version": "8.0.0"}

@@ -11,8 +11,8 @@ from support.downloads import npm_files, npm_tarball, wheel, wheel_files
 from support.elf_files import BASE, ElfFile
 from support.payloads import make_payload
 from witchery.elf.file import read as read_elf
-from witchery.payload import buildinfo, golang
 from witchery.payload.findings import Report, Severity
+from witchery.payload.languages import buildinfo, golang
 from witchery.payload.options import ScanOptions
 
 MARK = bytes(range(16))

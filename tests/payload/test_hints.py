@@ -6,8 +6,9 @@ from support.elf_files import ElfFile, Sym
 from support.payloads import make_payload
 from support.real_elf import elf_files
 from support.shared import needs_shared
-from witchery.payload import buildinfo, hints, sweep
+from witchery.payload import hints, sweep
 from witchery.payload.findings import Report, Severity
+from witchery.payload.languages import buildinfo
 from witchery.payload.options import ScanOptions
 from witchery.value import replace
 

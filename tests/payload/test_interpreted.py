@@ -9,8 +9,8 @@ import pytest
 from support.payloads import make_payload
 from support.shared import SHARED, needs_shared
 from witchery import codec
-from witchery.payload import dotnet, java, perl, php, ruby
 from witchery.payload.findings import Report, Severity
+from witchery.payload.languages import dotnet, java, perl, php, ruby
 from witchery.payload.options import ScanOptions
 from witchery.payload.scan import Detector
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from support.elf_files import ElfFile
 from support.payloads import make_payload
-from witchery.payload import jars, java
 from witchery.payload.findings import Report, Severity
+from witchery.payload.languages import jars, java
 from witchery.payload.options import ScanOptions
 from witchery.rootfs.content import BytesContent
 

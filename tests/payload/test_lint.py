@@ -22,8 +22,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from support.payloads import make_payload
-from witchery.payload import lint
 from witchery.payload.findings import Finding
+from witchery.payload.lint import detector as lint
 from witchery.payload.options import Acknowledgement, ScanOptions
 from witchery.payload.scan import scan
 

@@ -13,8 +13,8 @@ from support.payloads import make_payload
 from support.real_elf import elf_files
 from support.shared import needs_shared
 from witchery.arch import ALL, Arch
-from witchery.payload import native
 from witchery.payload.findings import Finding, Report, Severity, shortened
+from witchery.payload.native import detector as native
 from witchery.payload.options import ScanOptions
 
 MUSL = "/lib/ld-musl-x86_64.so.1"

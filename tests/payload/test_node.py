@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from support.downloads import npm_files, npm_tarball
 from support.elf_files import ElfFile
 from support.payloads import make_payload
-from witchery.payload import node
 from witchery.payload.findings import Report, Severity
-from witchery.payload.node_range import read
+from witchery.payload.node import detector as node
+from witchery.payload.node.ranges import read
 from witchery.payload.options import ScanOptions
 from witchery.payload.tree import Payload
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from support.downloads import wheel, wheel_files
 from support.elf_files import ElfFile
 from support.payloads import make_payload
-from witchery.payload import python
 from witchery.payload.findings import Report, Severity
 from witchery.payload.options import ScanOptions
-from witchery.payload.python_tags import built, least_version
+from witchery.payload.python import detector as python
+from witchery.payload.python.tags import built, least_version
 from witchery.payload.tree import Payload
 
 MUSL_MODULE = ElfFile(needed=("libc.musl-x86_64.so.1",)).build().data

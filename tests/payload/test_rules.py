@@ -9,7 +9,7 @@ from witchery.payload.rules import GROUPS, NAMES
 
 SOURCE = Path(witchery.__file__).parent
 MODULES = [
-    *(SOURCE / "payload").glob("*.py"),
+    *(SOURCE / "payload").rglob("*.py"),
     SOURCE / "build/linking.py",
     SOURCE / "build/starting.py",
     SOURCE / "store/source_tree.py",

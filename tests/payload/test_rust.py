@@ -9,8 +9,8 @@ import pytest
 from support.downloads import wheel, wheel_files
 from support.elf_files import ElfFile
 from support.payloads import make_payload
-from witchery.payload import rust
 from witchery.payload.findings import Report, Severity
+from witchery.payload.languages import rust
 from witchery.payload.options import ScanOptions
 
 PATH = b"/rustc/82e1608dfa6e0b5569232559e3d385fea5a93112/library/std/src/panicking.rs"

@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.payloads import make_payload
-from witchery.payload import scripts, shebang
 from witchery.payload.findings import Finding, Report, Severity
 from witchery.payload.options import ScanOptions
+from witchery.payload.scripts import detector as scripts
+from witchery.payload.scripts import shebang
 
 REWRITE = ScanOptions(rewrite_shebangs=True)
 

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from support.elf_files import ElfFile
 from support.payloads import make_payload
-from witchery.payload import shell, static
+from witchery.payload.languages import shell, static
+from witchery.payload.languages.shell_commands import MAX_SCRIPT, commands
 from witchery.payload.options import ScanOptions
-from witchery.payload.shell_commands import MAX_SCRIPT, commands
 
 
 @pytest.mark.parametrize(

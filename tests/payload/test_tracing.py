@@ -18,8 +18,9 @@ from support.shared import SHARED, needs_shared
 from witchery.apk import archive
 from witchery.arch import Arch
 from witchery.codec import GzipReader
-from witchery.payload import native, tracing
 from witchery.payload.findings import Report, Severity
+from witchery.payload.native import detector as native
+from witchery.payload.native import tracing
 from witchery.payload.options import ScanOptions
 from witchery.payload.tree import Payload, PayloadFile
 from witchery.rootfs import tar

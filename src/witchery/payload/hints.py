@@ -10,8 +10,10 @@ import re
 from collections.abc import Iterator
 
 from witchery.elf.file import Elf
-from witchery.payload import buildinfo, libc, rust, sweep, wants
+from witchery.payload import sweep, wants
 from witchery.payload.findings import Evidence, Finding, Report, Severity, Suggestion
+from witchery.payload.languages import buildinfo, rust
+from witchery.payload.native import libc
 from witchery.payload.options import ScanOptions
 from witchery.payload.tree import Payload
 

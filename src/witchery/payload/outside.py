@@ -9,9 +9,10 @@ Rules: `link-outside` (leads to what is in no image, an error), `link-loop` (lea
 """
 
 from witchery.errors import Refused
-from witchery.payload import interpreters, libc, sonames
 from witchery.payload.findings import Evidence, Finding, Need, Report, Severity
+from witchery.payload.native import libc, sonames
 from witchery.payload.options import ScanOptions
+from witchery.payload.scripts import interpreters
 from witchery.payload.tree import Payload, PayloadFile
 from witchery.rootfs.entry import Kind
 

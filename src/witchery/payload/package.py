@@ -25,8 +25,8 @@ from witchery.apk.pkginfo import PackageInfo
 from witchery.codec import Effort
 from witchery.errors import FormatError, Refused
 from witchery.keys import PrivateKey
-from witchery.payload import tracing
 from witchery.payload.findings import Finding, Report, Severity
+from witchery.payload.native import tracing
 from witchery.payload.tree import Payload, PayloadFile
 from witchery.rootfs.content import BytesContent, Content
 from witchery.rootfs.entry import Entry, Kind

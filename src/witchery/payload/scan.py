@@ -2,26 +2,15 @@
 
 from collections.abc import Callable, Sequence
 
-from witchery.payload import (
-    dotnet,
-    golang,
-    hints,
-    java,
-    lint,
-    native,
-    node,
-    outside,
-    perl,
-    php,
-    python,
-    ruby,
-    rust,
-    scripts,
-    shell,
-    static,
-)
+from witchery.payload import hints, outside
 from witchery.payload.findings import Finding, Report, combined
+from witchery.payload.languages import dotnet, golang, java, perl, php, ruby, rust, shell, static
+from witchery.payload.lint import detector as lint
+from witchery.payload.native import detector as native
+from witchery.payload.node import detector as node
 from witchery.payload.options import ScanOptions
+from witchery.payload.python import detector as python
+from witchery.payload.scripts import detector as scripts
 from witchery.payload.tree import Payload
 from witchery.value import replace
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 from witchery.payload import programs
 from witchery.payload.findings import Program
-from witchery.payload.python_facts import MAIN, Facts
-from witchery.payload.python_needs import Runtime
+from witchery.payload.python.facts import MAIN, Facts
+from witchery.payload.python.needs import Runtime
+from witchery.payload.python.venv import SYSTEM, Venv
+from witchery.payload.python.wheels import Distribution, Script, normal
 from witchery.payload.tree import Payload
-from witchery.payload.venv import SYSTEM, Venv
-from witchery.payload.wheels import Distribution, Script, normal
 
 _FIXED = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1", "LANG": "C.UTF-8"}
 

@@ -11,9 +11,10 @@ import re
 from collections.abc import Iterator
 
 from witchery.elf.file import Elf
-from witchery.payload import buildinfo, sweep, wants
-from witchery.payload.buildinfo import BuildInfo, Module
+from witchery.payload import sweep, wants
 from witchery.payload.findings import Component, Evidence, Finding, Report, Severity, Suggestion
+from witchery.payload.languages import buildinfo
+from witchery.payload.languages.buildinfo import BuildInfo, Module
 from witchery.payload.options import ScanOptions
 from witchery.payload.purl import purl
 from witchery.payload.tree import Payload

@@ -11,9 +11,9 @@ from typing import Any
 from witchery import canonical
 from witchery.elf.file import Elf
 from witchery.errors import FormatError
-from witchery.payload import libc
 from witchery.payload.findings import Evidence, Suggestion
-from witchery.payload.sonames import is_name
+from witchery.payload.native import libc
+from witchery.payload.native.sonames import is_name
 
 MAX_NOTE = 1 << 16
 """The longest note that is read, in bytes."""

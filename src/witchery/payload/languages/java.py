@@ -14,7 +14,6 @@ from typing import NamedTuple
 from witchery.arch import Arch
 from witchery.elf.file import Elf
 from witchery.errors import FormatError
-from witchery.payload import glibc, jars
 from witchery.payload.classify import FileKind
 from witchery.payload.findings import (
     Component,
@@ -26,7 +25,9 @@ from witchery.payload.findings import (
     Severity,
     Suggestion,
 )
-from witchery.payload.jars import Jar, Native
+from witchery.payload.languages import jars
+from witchery.payload.languages.jars import Jar, Native
+from witchery.payload.native import glibc
 from witchery.payload.options import ScanOptions
 from witchery.payload.purl import purl
 from witchery.payload.tree import Payload, PayloadFile

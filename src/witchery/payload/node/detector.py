@@ -12,10 +12,15 @@ that only its author needs), `engines` (note: a range of versions that is not un
 import re
 from collections.abc import Iterator, Mapping
 
-from witchery.payload import node_addons, node_range, node_start, npm, npm_lock, programs
+from witchery.payload import programs
 from witchery.payload.findings import Component, Evidence, Finding, Need, Report, Severity, Suggestion
-from witchery.payload.npm import NodePackage, Packages
-from witchery.payload.npm_lock import Locked
+from witchery.payload.node import addons as node_addons
+from witchery.payload.node import locks as npm_lock
+from witchery.payload.node import npm
+from witchery.payload.node import ranges as node_range
+from witchery.payload.node import start as node_start
+from witchery.payload.node.locks import Locked
+from witchery.payload.node.npm import NodePackage, Packages
 from witchery.payload.options import ScanOptions
 from witchery.payload.purl import purl
 from witchery.payload.tree import Payload

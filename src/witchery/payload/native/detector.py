@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping
 
 from witchery.elf.file import Elf
 from witchery.elf.segments import EXECUTE, LOAD
-from witchery.payload import glibc, hardening, libc, loads, needed, opened, sonames
 from witchery.payload.findings import Finding, Report, Severity, combined
-from witchery.payload.foreign import foreign, is_library_name
-from witchery.payload.loads import Loads
+from witchery.payload.native import glibc, hardening, libc, loads, needed, opened, sonames
+from witchery.payload.native.foreign import foreign, is_library_name
+from witchery.payload.native.loads import Loads
 from witchery.payload.options import ScanOptions
 from witchery.payload.programs import program, rank
 from witchery.payload.tree import Payload

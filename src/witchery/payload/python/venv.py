@@ -16,7 +16,7 @@ from typing import NamedTuple
 from witchery.errors import FormatError, Refused
 from witchery.payload.classify import FileKind
 from witchery.payload.findings import Finding, Severity
-from witchery.payload.python_tags import Version, dotted, machine
+from witchery.payload.python.tags import Version, dotted, machine
 from witchery.payload.tree import Payload
 
 CONFIG = "pyvenv.cfg"

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from witchery.errors import FormatError
-from witchery.payload import wheels
 from witchery.payload.classify import FileKind
 from witchery.payload.findings import Finding, Severity
-from witchery.payload.python_tags import Extension, extension
+from witchery.payload.python import wheels
+from witchery.payload.python.tags import Extension, extension
+from witchery.payload.python.wheels import Distribution, Files
 from witchery.payload.tree import Payload, PayloadFile
-from witchery.payload.wheels import Distribution, Files
 from witchery.payload.zips import Zip
 
 MAIN = "__main__.py"

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from witchery.apk import version as versions
-from witchery.payload.sonames import is_name
+from witchery.payload.native.sonames import is_name
 from witchery.payload.tree import Payload, PayloadFile
 from witchery.rootfs.entry import Kind
 

@@ -5,12 +5,16 @@ files at the top that start an application. What stands below `node_modules` bel
 in `python_needs`, `python_checks`, `python_zip`, `venv` and `wheels`.
 """
 
-from witchery.payload import python_checks, python_needs, python_start, python_zip, venv
 from witchery.payload.findings import Report
 from witchery.payload.options import ScanOptions
-from witchery.payload.python_facts import Facts, gather
-from witchery.payload.python_needs import Runtime
-from witchery.payload.python_tags import dotted
+from witchery.payload.python import archives as python_zip
+from witchery.payload.python import checks as python_checks
+from witchery.payload.python import needs as python_needs
+from witchery.payload.python import start as python_start
+from witchery.payload.python import venv
+from witchery.payload.python.facts import Facts, gather
+from witchery.payload.python.needs import Runtime
+from witchery.payload.python.tags import dotted
 from witchery.payload.tree import Payload
 
 

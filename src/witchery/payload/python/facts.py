@@ -3,13 +3,15 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from witchery.payload import programs, python_zip, venv, wheels
+from witchery.payload import programs
 from witchery.payload.findings import Finding
-from witchery.payload.python_tags import Extension, extension
-from witchery.payload.python_zip import Archive
+from witchery.payload.python import archives as python_zip
+from witchery.payload.python import venv, wheels
+from witchery.payload.python.archives import Archive
+from witchery.payload.python.tags import Extension, extension
+from witchery.payload.python.venv import Interpreter, Venv
+from witchery.payload.python.wheels import Distribution, Files
 from witchery.payload.tree import Payload
-from witchery.payload.venv import Interpreter, Venv
-from witchery.payload.wheels import Distribution, Files
 
 MAIN = "__main__.py"
 STARTS = ("app.py", "main.py", "manage.py", "wsgi.py", "asgi.py")

@@ -15,12 +15,12 @@ line is longer than Linux reads, an error), `shebang-place` (Alpine has the inte
 import re
 
 from witchery.errors import FormatError
-from witchery.payload import interpreters, shebang
 from witchery.payload.classify import FileKind
 from witchery.payload.findings import Evidence, Finding, Need, Program, Report, Severity, Suggestion
 from witchery.payload.options import ScanOptions
 from witchery.payload.programs import program
-from witchery.payload.shebang import EnvCall, Shebang
+from witchery.payload.scripts import interpreters, shebang
+from witchery.payload.scripts.shebang import EnvCall, Shebang
 from witchery.payload.tree import Payload, PayloadFile
 
 MAX_REWRITE = 256 << 20

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 from witchery.payload import programs
 from witchery.payload.findings import Finding, Severity
-from witchery.payload.glibc import proof
-from witchery.payload.python_facts import Facts
-from witchery.payload.python_tags import Built, Extension, System, Version, built, dotted, machine
+from witchery.payload.native.glibc import proof
+from witchery.payload.python.facts import Facts
+from witchery.payload.python.tags import Built, Extension, System, Version, built, dotted, machine
+from witchery.payload.python.wheels import Distribution
 from witchery.payload.tree import Payload
-from witchery.payload.wheels import Distribution
 
 _SHOWN = 50
 """How many modules without a wheel are named."""

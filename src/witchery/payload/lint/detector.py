@@ -19,10 +19,10 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 
-from witchery.payload import private_keys, secret_files, tokens
 from witchery.payload.classify import FileKind
 from witchery.payload.findings import Finding, Report, Severity
-from witchery.payload.leftovers import leftovers
+from witchery.payload.lint import private_keys, secret_files, tokens
+from witchery.payload.lint.leftovers import leftovers
 from witchery.payload.options import ScanOptions
 from witchery.payload.tree import Payload, PayloadFile
 

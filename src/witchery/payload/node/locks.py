@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from witchery.payload import programs
 from witchery.payload.findings import Finding
-from witchery.payload.npm import document, table, text
+from witchery.payload.node.npm import document, table, text
 from witchery.payload.tree import Payload
 
 MAX_ENTRIES = 100_000

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from witchery.payload.findings import Evidence, Finding, Need, Severity
-from witchery.payload.python_facts import Facts
-from witchery.payload.python_tags import Version, built, dotted, least_version
-from witchery.payload.venv import SYSTEM, Interpreter
+from witchery.payload.python.facts import Facts
+from witchery.payload.python.tags import Version, built, dotted, least_version
+from witchery.payload.python.venv import SYSTEM, Interpreter
 
 _SHOWN = 3
 """How much evidence of each version a message names."""

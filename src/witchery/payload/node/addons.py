@@ -15,8 +15,8 @@ from typing import NamedTuple
 from witchery.arch import Arch
 from witchery.payload.classify import FileKind
 from witchery.payload.findings import Finding, Severity
-from witchery.payload.glibc import proof
-from witchery.payload.npm import NodePackage, Packages
+from witchery.payload.native.glibc import proof
+from witchery.payload.node.npm import NodePackage, Packages
 from witchery.payload.options import ScanOptions
 from witchery.payload.tree import Payload, PayloadFile
 

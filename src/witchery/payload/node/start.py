@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from witchery.payload.findings import Finding, Program, Severity
-from witchery.payload.npm import NodePackage, resolved, table, text
+from witchery.payload.node.npm import NodePackage, resolved, table, text
 from witchery.payload.programs import inside
 from witchery.payload.tree import Payload
 

@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping
 
 from witchery.elf.file import Elf
 from witchery.loader.loading import Loading, Missing
-from witchery.payload import glibc, libc, sonames
 from witchery.payload.findings import Evidence, Finding, Need, Report, Severity
-from witchery.payload.loads import Loads
+from witchery.payload.native import glibc, libc, sonames
+from witchery.payload.native.loads import Loads
 from witchery.payload.tree import Payload
 
 _LED_THERE = frozenset({"libjvm.so"})

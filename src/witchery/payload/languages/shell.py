@@ -8,8 +8,8 @@ import re
 from witchery.errors import FormatError
 from witchery.payload.classify import FileKind
 from witchery.payload.findings import Evidence, Report, Suggestion
+from witchery.payload.languages.shell_commands import MAX_SCRIPT, commands
 from witchery.payload.options import ScanOptions
-from witchery.payload.shell_commands import MAX_SCRIPT, commands
 from witchery.payload.tree import Payload, PayloadFile
 
 MAX_SCRIPTS = 50

@@ -1,0 +1,1 @@
+"""What should not be in an image: private keys, secrets, tokens, leftovers, copies."""

@@ -1,0 +1,1 @@
+"""Scripts: which interpreters their first lines ask for."""
