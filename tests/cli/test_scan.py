@@ -107,7 +107,10 @@ def test_an_image_is_scanned_and_linked_in_every_form(witchery: Command, wget: P
     assert needed == {"cmd:env", "cmd:perl"}, "two scripts of openssl; every library is there"
     linked = {each["path"]: each for each in found["linked"]}
     assert linked["usr/bin/wget"]["verdict"] == "loads"
-    assert linked["usr/bin/wget"]["objects"][1:3] == ["usr/lib/libpcre2-8.so.0.11.2", "usr/lib/libidn2.so.0.3.8"]
+    assert linked["usr/bin/wget"]["objects"][1:3] == [
+        "usr/lib/libpcre2-8.so.0.11.2",
+        "usr/lib/libidn2.so.0.3.8",
+    ]
     assert all(each["verdict"] != "does not load" for each in found["linked"])
 
 
