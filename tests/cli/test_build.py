@@ -101,7 +101,7 @@ REFUSALS = [
     (("build", "wget.yaml", "-p", "wget>2"), 4, "wget"),
     (("build", "wget.yaml", "-p", "=x"), 3, "not a valid world dependency"),
     (("build", "wget.yaml", "-o", "ftp:x"), 2, "x"),
-    (("build", "wget.yaml", "-o", "docker://example.org/x"), 2, "registry"),
+    (("build", "wget.yaml", "-o", f"docker://example.org/x@sha256:{64 * '0'}"), 2, "by tag"),
     (("build", "wget.yaml", "-o", "oci:x", "-o", "oci:x"), 2, "same place"),
     (("build", "wget.yaml", "-t", "Not A Name"), 2, "Not A Name"),
     (("build", "wget.yaml", "-X", "https://127.0.0.1:9/alpine", "--offline"), 5, "offline"),

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from witchery.digest import Digest
 from witchery.errors import UsageError
@@ -19,6 +20,9 @@ from witchery.oci.transport import (
 )
 from witchery.rootfs.content import Content
 
+if TYPE_CHECKING:
+    from witchery.build.registries import Registries
+
 
 def check(targets: tuple[Transport, ...]) -> None:
     """Refuses, before anything is built, what could not be delivered afterwards.
@@ -26,12 +30,23 @@ def check(targets: tuple[Transport, ...]) -> None:
     Raises:
         UsageError: if a target is not supported, or two of them are one.
     """
+    check_places(targets)
     for target in targets:
-        if isinstance(target, RegistryImage):
-            raise UsageError(
-                f"pushing to a registry is not supported yet: `{target}`",
-                hint="build to `oci:DIR` and push it with `skopeo copy oci:DIR docker://...`",
-            )
+        if isinstance(target, RegistryImage) and target.reference.digest is not None:
+            raise UsageError(f"an image is pushed by tag; its digest is not known before: `{target}`")
+
+
+def pushes(targets: tuple[Transport, ...]) -> bool:
+    """Whether a registry is among the targets."""
+    return any(isinstance(target, RegistryImage) for target in targets)
+
+
+def check_places(targets: tuple[Transport, ...]) -> None:
+    """Refuses two outputs to one place.
+
+    Raises:
+        UsageError: if there are such.
+    """
     paths = [target.path for target in targets if not isinstance(target, RegistryImage)]
     for path in paths:
         if paths.count(path) > 1:
@@ -39,7 +54,11 @@ def check(targets: tuple[Transport, ...]) -> None:
 
 
 def deliver(
-    image: Image, contents: Mapping[Digest, Content], target: Transport, name: Reference | None
+    image: Image,
+    contents: Mapping[Digest, Content],
+    target: Transport,
+    name: Reference | None,
+    registries: "Registries | None" = None,
 ) -> tuple[str, ...]:
     """Writes an image to a target, whole or not at all.
 
@@ -48,6 +67,7 @@ def deliver(
         contents: Its layers.
         target: Where to.
         name: What the image is called.
+        registries: How registries are reached, where the target is in one.
 
     Returns:
         What a person should know, a sentence each.
@@ -56,6 +76,7 @@ def deliver(
         UsageError: if a folder has to be empty and is not.
         StorageError: if the system refuses.
         IntegrityError: if a layer is not what the image says.
+        NetworkError: if a registry cannot be reached, or does not take the image.
     """
     match target:
         case LayoutFolder(path, tag):
@@ -81,8 +102,13 @@ def deliver(
 
             done = rootfs_dir.unpack(image, contents, Path(path), privileged=os.geteuid() == 0)
             return done.notes
-        case RegistryImage():
-            check((target,))
+        case RegistryImage(reference):
+            if registries is None:
+                raise UsageError(f"nothing is pushed from here: `{target}`")
+            from witchery.build.pushing import push, source_of
+
+            source, root = source_of(image, contents)
+            push(source, root, reference, registries)
     return ()
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from witchery.arch import Arch
 from witchery.build import run_plan as plan
@@ -37,6 +37,9 @@ from witchery.store import archive, layout, rootfs_dir
 from witchery.store.inside import open_inside
 from witchery.store.source import ImageSource
 from witchery.value import frozen, replace
+
+if TYPE_CHECKING:
+    from witchery.build.registries import Registries
 
 ENGINES = ("podman", "docker")
 RUNTIMES = ("runc", "crun", "bwrap")
@@ -74,6 +77,7 @@ def run(
     *,
     runner: str = "",
     arch: Arch | None = None,
+    registries: "Registries | None" = None,
     tell: Tell = lambda _: None,
 ) -> int:
     """Runs an image, or a folder with a root file system.
@@ -83,6 +87,7 @@ def run(
         args: Arguments, in place of the image's `Cmd`; for a folder the whole command line.
         runner: One of `RUNNERS`; by default the first that works.
         arch: The architecture to take, where there are several.
+        registries: How registries are reached, for an image in one.
         tell: Is told what a person who asked for details wants to know.
 
     Returns:
@@ -95,7 +100,7 @@ def run(
     """
     if runner and runner not in RUNNERS:
         raise UsageError(f"unknown runner: `{runner}`", hint=f"known are {', '.join(RUNNERS)}")
-    found = open_image(source, arch)
+    found = open_image(source, arch, registries)
     if not isinstance(found, Path):
         plan.arguments(found.image.config.execution, args)
         _tell_platform(found.image, tell)
@@ -113,8 +118,15 @@ def run(
     raise WorldError("nothing on this machine can run the image", hint=reasons)
 
 
-def open_image(source: Transport, arch: Arch | None = None) -> Found | Path:
+def open_image(
+    source: Transport, arch: Arch | None = None, registries: "Registries | None" = None
+) -> Found | Path:
     """Opens what a transport names: an image, or the path of a root file system.
+
+    Args:
+        source: The transport.
+        arch: The architecture to take, where there are several.
+        registries: How registries are reached, for an image in one.
 
     Raises:
         UsageError: if the transport cannot be run from.
@@ -133,7 +145,12 @@ def open_image(source: Transport, arch: Arch | None = None) -> Found | Path:
                 raise UsageError(f"no such image or folder: `{path}`")
             return Path(path)
         case RegistryImage():
-            raise UsageError(f"images are not run from a registry: `{source}`", hint="pull it first")
+            if registries is None:
+                raise UsageError(f"images are not run from a registry: `{source}`", hint="pull it first")
+            from witchery.build import copying
+
+            opened = copying.open_source(source, registries, arch)
+            return Found(*copying.open_image(opened, registries, arch))
 
 
 def _found(source: ImageSource, tag: str, arch: Arch | None) -> Found:

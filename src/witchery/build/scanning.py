@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from witchery.apk import archive as archives
 from witchery.arch import Arch
@@ -15,7 +16,14 @@ from witchery.codec import CHUNK
 from witchery.errors import FormatError, UsageError, located
 from witchery.loader.proof import Proof
 from witchery.oci import transport
-from witchery.oci.transport import ArchiveFile, LayoutFolder, PlainFolder, RootfsFolder, Transport
+from witchery.oci.transport import (
+    ArchiveFile,
+    LayoutFolder,
+    PlainFolder,
+    RegistryImage,
+    RootfsFolder,
+    Transport,
+)
 from witchery.payload.findings import Finding, Report
 from witchery.payload.options import ScanOptions
 from witchery.payload.scan import scan
@@ -25,6 +33,9 @@ from witchery.rootfs.entry import Kind
 from witchery.store import atomic, layout, rootfs_dir
 from witchery.store.source_tree import Modes, read_source
 from witchery.value import frozen, replace
+
+if TYPE_CHECKING:
+    from witchery.build.registries import Registries
 
 MAX_PACKAGE = 1 << 30
 """How many bytes of files a package may hold that is scanned; they are held in memory."""
@@ -62,6 +73,7 @@ def scanning(
     *,
     host: Arch,
     arch: Arch | None = None,
+    registries: "Callable[[], Registries] | None" = None,
 ) -> Iterator[Scanned]:
     """Scans a source; what it holds can be read for as long as the block lasts.
 
@@ -71,6 +83,7 @@ def scanning(
         options: What is let pass in a package or an image.
         host: What these are taken to be for that do not say.
         arch: Which architecture to take of an image for several.
+        registries: How registries are reached, for an image in one.
 
     Raises:
         UsageError: if it is none of these.
@@ -78,7 +91,7 @@ def scanning(
         StorageError: if it cannot be read.
     """
     if is_image(source):
-        with _image(source, options, arch, host) as scanned:
+        with _image(source, options, arch, host, registries) as scanned:
             yield replace(scanned, proof=prove_root(scanned.payload))
     elif source.endswith(".apk"):
         yield _package(Path(source), options, arch or host)
@@ -121,10 +134,17 @@ def _package(path: Path, options: ScanOptions, host: Arch) -> Scanned:
 
 
 @contextmanager
-def _image(text: str, options: ScanOptions, arch: Arch | None, host: Arch) -> Iterator[Scanned]:
+def _image(
+    text: str,
+    options: ScanOptions,
+    arch: Arch | None,
+    host: Arch,
+    registries: "Callable[[], Registries] | None",
+) -> Iterator[Scanned]:
     """An image's files, unpacked into a temporary folder for as long as the block lasts."""
     source = transport.parse(text)
-    found = open_image(source, arch)
+    reach = registries() if registries and isinstance(source, RegistryImage) else None
+    found = open_image(source, arch, reach)
     if isinstance(found, Path):
         yield _folder(found, _name(source), arch or host, options)
         return
@@ -149,4 +169,5 @@ def _name(source: Transport) -> str:
     match source:
         case LayoutFolder(path) | ArchiveFile(path) | PlainFolder(path) | RootfsFolder(path):
             return Path(path).name or "image"
-    raise UsageError(f"images are not scanned in a registry: `{source}`", hint="pull it first")
+        case RegistryImage(reference):
+            return reference.repository.rpartition("/")[2]

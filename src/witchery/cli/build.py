@@ -46,11 +46,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="TRANSPORT",
         action="append",
         default=[],
-        help="oci:DIR, oci-archive:FILE, docker-archive:FILE or rootfs:DIR; repeatable",
+        help="oci:DIR, oci-archive:FILE, docker-archive:FILE, docker://REF or rootfs:DIR; repeatable",
     )
     shared.add_packages(parser)
     shared.add_application(parser)
-    shared.add_trust(parser)
+    shared.add_registry(shared.add_trust(parser))
     group = parser.add_argument_group("explanations")
     group.add_argument("--explain-layers", action="store_true", help="say what each layer is, and why")
     group.add_argument("--script-report", action="store_true", help="say what became of each package script")
@@ -62,7 +62,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     from witchery.build import deliver
     from witchery.build.image import build
     from witchery.cli.request import open_request
-    from witchery.cli.workshop import open_workshop
+    from witchery.cli.workshop import open_registries, open_workshop
 
     name = _name(options)
     request = open_request(options)
@@ -72,8 +72,9 @@ def execute(options: argparse.Namespace, console: Console) -> int:
         console.note(note)
     built = build(request, open_workshop(options, console))
     _remark(built, console)
+    registries = open_registries(options, console) if deliver.pushes(targets) else None
     for target in targets:
-        for note in deliver.deliver(built.image, built.contents, target, name):
+        for note in deliver.deliver(built.image, built.contents, target, name, registries):
             console.note(f"{target}: {note}")
     if options.json:
         console.document(_document(built, request, targets))

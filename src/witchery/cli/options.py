@@ -12,6 +12,13 @@ def add_talk(parser: argparse.ArgumentParser) -> None:
     group.add_argument("-v", "--verbose", action="store_true", help="say more")
 
 
+def add_registry(parser: argparse._ActionsContainer) -> None:
+    """How registries are reached."""
+    parser.add_argument(
+        "--plain-http", action="store_true", help="talk to registries without TLS; on loopback not needed"
+    )
+
+
 def add_cache(parser: argparse.ArgumentParser) -> None:
     """Where fetched things are kept."""
     parser.add_argument(
@@ -19,7 +26,7 @@ def add_cache(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_trust(parser: argparse.ArgumentParser) -> None:
+def add_trust(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     """Whom to believe, and where fetched things are kept."""
     group = parser.add_argument_group("trust and network")
     group.add_argument(
@@ -38,6 +45,7 @@ def add_trust(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--offline", action="store_true", help="use the cache and local files only")
     add_cache(parser)
+    return group
 
 
 def add_packages(parser: argparse.ArgumentParser) -> None:

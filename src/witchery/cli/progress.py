@@ -17,8 +17,8 @@ class Lines(Reporter):
         self._console = console
 
     def finished(self, task: str) -> None:
-        """Says so with `-v`."""
-        self._console.detail(f"fetched {task}")
+        """Says so with `-v`; what goes somewhere is named with where it goes."""
+        self._console.detail(f"sent {task}" if " to " in task else f"fetched {task}")
 
     def waiting(self, url: str, seconds: float, reason: str) -> None:
         """Says why it takes long."""

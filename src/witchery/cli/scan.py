@@ -1,8 +1,9 @@
 """Look into an application, a package or an image: what it is, what it needs and why, what is wrong.
 
 SOURCE is a file or a folder, a configuration that names an application, a package (*.apk), or an image
-(oci:DIR, an archive, rootfs:DIR). Nothing is built, and no network is needed. In an image every program and
-library is linked on paper: would it load? The exit status is 1 where an error was found.
+(oci:DIR, an archive, rootfs:DIR, docker://REF). Nothing is built; only for an image in a registry a network
+is needed. In an image every program and library is linked on paper: would it load? The exit status is 1
+where an error was found.
 """
 
 import argparse
@@ -26,6 +27,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     shared.add_source(parser, help_text="an application, a configuration, a package or an image")
     shared.add_scan(parser.add_argument_group("application"))
+    shared.add_registry(parser)
+    shared.add_cache(parser)
     shared.add_talk(parser)
 
 
@@ -34,12 +37,20 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     from witchery.arch import Arch
     from witchery.build.scanning import scanning
     from witchery.cli.request import open_request, scan_options
+    from witchery.cli.workshop import open_registries
     from witchery.payload.findings import Severity
 
     arch = Arch.parse(options.arch) if options.arch else None
     let_pass = scan_options(options)
     host = Arch.parse(os.uname().machine)
-    with scanning(options.source, lambda: open_request(options), let_pass, host=host, arch=arch) as scanned:
+    with scanning(
+        options.source,
+        lambda: open_request(options),
+        let_pass,
+        host=host,
+        arch=arch,
+        registries=lambda: open_registries(options, console),
+    ) as scanned:
         if options.json:
             console.document(_document(scanned))
         else:

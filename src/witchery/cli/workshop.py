@@ -4,11 +4,15 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from witchery.build.workshop import Workshop
 from witchery.cli.console import Console
 from witchery.errors import UsageError
 from witchery.net.reporter import Reporter
+
+if TYPE_CHECKING:
+    from witchery.build.registries import Registries
 
 
 def open_workshop(options: argparse.Namespace, console: Console) -> Workshop:
@@ -25,6 +29,23 @@ def open_workshop(options: argparse.Namespace, console: Console) -> Workshop:
         allow_untrusted=getattr(options, "allow_untrusted", False),
         reporter=_reporter(console),
         source_date=source_date(),
+    )
+
+
+def open_registries(options: argparse.Namespace, console: Console) -> "Registries":
+    """How registries are reached, as the options and the environment say.
+
+    Raises:
+        UsageError: if the environment holds something unusable.
+    """
+    from witchery.build.registries import Registries
+    from witchery.repository.cache import Cache
+
+    return Registries(
+        environ=os.environ,
+        cache=Cache(getattr(options, "cache_dir", None) or default_cache()),
+        reporter=_reporter(console),
+        plain_http=options.plain_http,
     )
 
 

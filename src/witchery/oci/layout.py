@@ -51,11 +51,16 @@ def entry(image: AnyImage, *, tag: str = "", name: Reference | None = None) -> D
         tag: The tag; by default that of `name`.
         name: The full name, which containerd and Docker give the image when they load it.
     """
+    return named(image.descriptor, tag=tag, name=name)
+
+
+def named(descriptor: Descriptor, *, tag: str = "", name: Reference | None = None) -> Descriptor:
+    """The entry of `index.json` for any manifest or index; `tag` and `name` as for `entry`."""
     name = name.tagged() if name else None
     annotations = {REF_NAME: tag or (name.tag if name else "")}
     if name:
         annotations[CONTAINERD_NAME] = str(name)
-    return replace(image.descriptor, annotations={key: value for key, value in annotations.items() if value})
+    return replace(descriptor, annotations={key: value for key, value in annotations.items() if value})
 
 
 def docker_manifest(image: Image, name: Reference | None = None) -> bytes:

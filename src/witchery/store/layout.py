@@ -4,7 +4,7 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -54,10 +54,38 @@ def write(
         StorageError: if something cannot be written.
     """
     entry = form.entry(image, tag=tag or ("" if name else "latest"), name=name)
+    _write(folder, entry, lambda: _blobs(image, contents))
+    return entry
+
+
+def write_index(
+    folder: Path,
+    root: Descriptor,
+    blobs: Mapping[Descriptor, Content],
+    *,
+    tag: str = "",
+    name: Reference | None = None,
+) -> Descriptor:
+    """Writes an image for several platforms into a layout; as `write` in all else.
+
+    Args:
+        folder: The layout.
+        root: The index.
+        blobs: Everything that it comes to, itself included, what is named before what names it.
+        tag: The tag; by default that of `name`, or `latest`.
+        name: The full name for runtimes that load the layout.
+    """
+    entry = form.named(root, tag=tag or ("" if name else "latest"), name=name)
+    _write(folder, entry, lambda: dict(blobs))
+    return entry
+
+
+def _write(folder: Path, entry: Descriptor, collect: Callable[[], dict[Descriptor, Content]]) -> None:
+    """Writes blobs, and then the entry that names them; undone if it fails."""
     with storing(folder), _locked(folder) as made, located(str(folder)):
         try:
             index = _existing_index(folder)
-            blobs = _blobs(image, contents)
+            blobs = collect()
             for descriptor, content in blobs.items():
                 _write_blob(folder, descriptor, content, made)
             _write_small(folder / form.LAYOUT_FILE, form.LAYOUT, made)
@@ -65,7 +93,6 @@ def write(
         except BaseException:
             made.undo()
             raise
-    return entry
 
 
 def read(folder: Path) -> ImageSource:
