@@ -23,7 +23,8 @@ from support.images import (
 )
 from support.peers import call, docker_daemon, need
 from support.shared import needs_shared
-from witchery.build.run import RUNTIMES, open_image, run
+from witchery.build.opening import open_image
+from witchery.build.run import RUNTIMES, run
 from witchery.errors import Refused, StorageError, UsageError, WorldError
 from witchery.oci import transport
 from witchery.oci.config import Execution

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from witchery.digest import Digest
 from witchery.errors import UsageError
 from witchery.oci.image import Image
+from witchery.oci.image_index import AnyImage
 from witchery.oci.reference import Reference
 from witchery.oci.transport import (
     STDOUT,
@@ -54,7 +55,7 @@ def check_places(targets: tuple[Transport, ...]) -> None:
 
 
 def deliver(
-    image: Image,
+    image: AnyImage,
     contents: Mapping[Digest, Content],
     target: Transport,
     name: Reference | None,
@@ -63,7 +64,7 @@ def deliver(
     """Writes an image to a target, whole or not at all.
 
     Args:
-        image: The image.
+        image: The image, for one platform or several.
         contents: Its layers.
         target: Where to.
         name: What the image is called.
@@ -98,6 +99,8 @@ def deliver(
             else:
                 archive.write(Path(path), image, contents, tag=tag, name=name)
         case RootfsFolder(path):
+            if not isinstance(image, Image):
+                raise UsageError(f"a folder holds one platform, not {len(image.images)}: `{target}`")
             from witchery.store import rootfs_dir
 
             done = rootfs_dir.unpack(image, contents, Path(path), privileged=os.geteuid() == 0)

@@ -23,7 +23,6 @@ from witchery.compose.effects import Effects, effects
 from witchery.compose.files import Files
 from witchery.compose.layer import Written
 from witchery.compose.part import Generated, Part
-from witchery.compose.release import releases
 from witchery.config.model import ImageConfig
 from witchery.digest import Digest
 from witchery.errors import WitcheryError
@@ -108,6 +107,27 @@ class Built:
         return (*([shell_note] if shell_note else []), *remarks)
 
 
+@frozen(kw_only=True)
+class Planned:
+    """An image that is solved for, and of which nothing is fetched yet but indexes.
+
+    Attributes:
+        request: What is to be built.
+        access: How repositories are reached.
+        application: What it is for, where that is no package.
+        config: Its configuration, with what the application brings.
+        resolution: Its packages.
+        gathered: The same with the packages themselves, where it is built from a lock.
+    """
+
+    request: Request
+    access: Access
+    application: "Application | None"
+    config: ImageConfig
+    resolution: Resolution
+    gathered: Gathered | None = None
+
+
 def build(request: Request, workshop: Workshop) -> Built:
     """Builds an image.
 
@@ -116,20 +136,59 @@ def build(request: Request, workshop: Workshop) -> Built:
         Refused: if an input is malformed or untrusted.
         WorldError: if the network or the disk fails.
     """
+    return complete(plan(request, workshop), workshop)
+
+
+def plan(request: Request, workshop: Workshop) -> Planned:
+    """Reads the application and solves; nothing is fetched but indexes.
+
+    Raises:
+        WitcheryError: as `build`.
+    """
+    lock = request.lock
+    request = lock.adjusted(request) if lock else request
     access = workshop.access(request.keys, request.key_urls, request.arch)
     application = _application(request, access, workshop)
     config = application.configured(request.config) if application else request.config
     with _explained(application):
-        gathered = gather(*_asked(request, access, application))
+        asked = _asked(request, access, application)
+        gathered = lock.gather(*asked) if lock else None
+        resolution = gathered.resolution if gathered else resolve(*asked)
+    return Planned(
+        request=request,
+        access=access,
+        application=application,
+        config=config,
+        resolution=resolution,
+        gathered=gathered,
+    )
+
+
+def collect(planned: Planned) -> Gathered:
+    """Fetches the packages of an image, and checks them.
+
+    Raises:
+        WitcheryError: as `build`.
+    """
+    if planned.gathered:
+        return planned.gathered
+    with _explained(planned.application):
+        asked = _asked(planned.request, planned.access, planned.application)
+        return gather(*asked, resolution=planned.resolution)
+
+
+def complete(planned: Planned, workshop: Workshop) -> Built:
+    """Fetches the packages of an image, checks them, and composes it.
+
+    Raises:
+        WitcheryError: as `build`.
+    """
+    request, access, application = planned.request, planned.access, planned.application
+    config = planned.config
+    gathered = collect(planned)
     resolution, parts = gathered.resolution, gathered.parts
     merged = tree.merge(parts)
-    untagged = [each for each in resolution.indexes if not each.repository.tag]
-    stated = releases(
-        (each.index.description for each in untagged),
-        (each.location for each in request.repositories if not each.tag),
-        (found.version for each in untagged for found in each.index.named("alpine-release")),
-    )
-    done = effects(parts, Files(merged), config, releases=stated)
+    done = effects(parts, Files(merged), config, releases=resolution.releases)
     composition = compose(
         merged,
         world=resolution.world,
@@ -142,7 +201,7 @@ def build(request: Request, workshop: Workshop) -> Built:
     )
     findings = application.proven(composition, gathered, config) if application else ()
     writer = _LayerWriter(access.cache)
-    layers = tuple(writer.layer(plan, composition.created) for plan in composition.layers)
+    layers = tuple(writer.layer(each, composition.created) for each in composition.layers)
     image = build_image(
         layers,
         arch=request.arch,

@@ -10,6 +10,7 @@ from witchery.arch import Arch
 from witchery.build.request import Request
 from witchery.compose import shell
 from witchery.compose.part import Part
+from witchery.compose.release import Release, releases
 from witchery.compose.shell import ShellVerdict
 from witchery.errors import UsageError, WitcheryError, located
 from witchery.repository.access import Access
@@ -67,12 +68,14 @@ class Resolution:
         indexes: The indexes that were searched, each with the key that vouches for it.
         local: The packages given as files.
         solution: The packages that satisfy the world, in the order in which apk would install them.
+        releases: The releases of Alpine that the repositories belong to.
     """
 
     world: tuple[Dependency, ...]
     indexes: tuple[VerifiedIndex, ...]
     local: tuple[LocalPackage, ...]
     solution: Solution
+    releases: tuple[Release, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -101,19 +104,26 @@ class Gathered:
         )
 
 
-def gather(request: Request, access: Access, own: Sequence[LocalPackage] = ()) -> Gathered:
+def gather(
+    request: Request,
+    access: Access,
+    own: Sequence[LocalPackage] = (),
+    *,
+    resolution: Resolution | None = None,
+) -> Gathered:
     """Solves, fetches and checks; without a shell where the configuration forbids one.
 
     Args:
         request: What is to be built.
         access: How repositories are reached.
         own: The application, where there is one.
+        resolution: What `resolve` gave for the same, where that is known.
 
     Raises:
         NoSolutionError: if the world cannot be satisfied, or only with a shell.
         WitcheryError: whatever fetching and checking raises.
     """
-    resolution = resolve(request, access, own)
+    resolution = resolution or resolve(request, access, own)
     parts = fetch_parts(resolution, access, request.arch)
     if request.config.contents.shell == "allow":
         return Gathered(resolution=resolution, parts=parts)
@@ -125,7 +135,8 @@ def gather(request: Request, access: Access, own: Sequence[LocalPackage] = ()) -
         verdicts |= found
         resolution = resolve(request, access, own, instead=shell.amended(verdicts.values()))
         parts = fetch_parts(resolution, access, request.arch)
-    seen = tuple(verdicts.values())
+    identities = [part.package.identity for part in parts]
+    seen = tuple(verdicts[each] for each in identities if each in verdicts)
     shell.refuse_shells(parts, resolution.world, seen)
     return Gathered(resolution=resolution, parts=parts, verdicts=seen)
 
@@ -151,7 +162,7 @@ def resolve(
             "no repository is named",
             hint="name one under `contents.repositories`, or with `-X https://dl-cdn.alpinelinux.org/alpine/...`",
         )
-    local = (*(_read_local(access, path, request.arch) for path in request.files), *own)
+    local = (*(read_local(access, path, request.arch) for path in request.files), *own)
     # Where nothing needs a package, and nobody named a repository, no network is needed.
     needed = request.world or request.wished or any(each.package.depends for each in local)
     idle = request.by_default and not needed
@@ -163,10 +174,32 @@ def resolve(
     )
     # Of packages with one identity the first definition counts, so what is amended comes before all else.
     given = (*instead, *(each.package for each in local))
-    sources = [Source.of(given)] if given else []
-    sources += [Source(each.repository.location, each.index, each.repository.tag) for each in indexes]
+    if request.keeping:
+        indexes, solution = request.keeping.chosen(world, given, indexes, request.arch, access)
+    else:
+        solution = solve(world, sources_of(given, indexes), request.arch.apk)
     return Resolution(
-        world=world, indexes=indexes, local=local, solution=solve(world, sources, request.arch.apk)
+        world=world,
+        indexes=indexes,
+        local=local,
+        solution=solution,
+        releases=_releases(request, indexes),
+    )
+
+
+def sources_of(given: Sequence[Package], indexes: Sequence[VerifiedIndex]) -> tuple[Source, ...]:
+    """What is solved from: packages given by hand, and the indexes after them."""
+    listed = tuple(Source(each.repository.location, each.index, each.repository.tag) for each in indexes)
+    return (Source.of(given), *listed) if given else listed
+
+
+def _releases(request: Request, indexes: Sequence[VerifiedIndex]) -> tuple[Release, ...]:
+    """The releases that the repositories belong to, but for those that only tags lead to."""
+    untagged = [each for each in indexes if not each.repository.tag]
+    return releases(
+        (each.index.description for each in untagged),
+        (each.location for each in request.repositories if not each.tag),
+        (found.version for each in untagged for found in each.index.named("alpine-release")),
     )
 
 
@@ -193,11 +226,11 @@ def fetch_parts(resolution: Resolution, access: Access, arch: Arch) -> tuple[Par
         if selected.package.identity not in given
     ]
     try:
-        fetched = {each.archive.identity: each for each in fetch_packages(access, wanted)}
+        found = fetch_packages(access, wanted)
     except WitcheryError as error:
         error.hints += _wanted_by(resolution.solution, str(error))
         raise
-    fetched |= given
+    fetched = {each.package.identity: got for each, got in zip(wanted, found, strict=True)} | given
     parts = []
     for selected in resolution.solution:
         archive = fetched[selected.package.identity].archive
@@ -262,7 +295,13 @@ def fetch_indexes(
         return tuple(pool.map(lambda each: fetch_index(access, each, arch), repositories))
 
 
-def _read_local(access: Access, path: Path, arch: Arch) -> LocalPackage:
+def read_local(access: Access, path: Path, arch: Arch) -> LocalPackage:
+    """A package that is given as a file.
+
+    Raises:
+        UsageError: if it is for another architecture.
+        WitcheryError: as `read_package`.
+    """
     fetched = read_package(access, path)
     with located(str(path)):
         return LocalPackage.of(fetched, arch)

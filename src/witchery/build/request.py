@@ -3,9 +3,9 @@
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from witchery.arch import Arch
+from witchery.arch import ALL, Arch
 from witchery.config.accounts import Accounts
 from witchery.config.dialect import Dialect, effective
 from witchery.config.load import load
@@ -18,9 +18,14 @@ from witchery.repository.location import Repository, parse_line
 from witchery.store import atomic
 from witchery.value import field, frozen, replace
 
+if TYPE_CHECKING:
+    from witchery.build.locked import LockUse
+    from witchery.build.updating import Update
+
 CONFIG_SUFFIXES = (".yaml", ".yml", ".json")
 """How the names of configurations end; any other source is an application."""
 _EXTENSION = re.compile(r"\.[A-Za-z]+$")
+_PLACE = re.compile(r"[-_.]?\{(?:arch|platform)\}")
 MAX_CONFIG = 1 << 20
 """The longest configuration file, in bytes."""
 
@@ -36,6 +41,7 @@ class PayloadSource:
         gid: Which group owns it.
         mode: What becomes of permission bits: `normal`, `keep`, or the bits of all files.
         exclude: Patterns of what is left out; see `payload.exclude`.
+        written: What `path` was made of, where that names the architecture; see `placed`.
     """
 
     path: Path
@@ -44,6 +50,7 @@ class PayloadSource:
     gid: int = 0
     mode: str | int = "normal"
     exclude: tuple[str, ...] = ()
+    written: str = ""
 
 
 @frozen(kw_only=True)
@@ -66,6 +73,9 @@ class Request:
         by_default: Whether the repositories are those of a release, since none was named.
         scan: What the application's author lets pass, or wants done.
         accept_suggestions: Whether what a scan only suggests is taken.
+        unasked: Whether not even a release was named, so that a lock's repositories hold.
+        lock: What it is built from, without solving anything.
+        keeping: What is to stay as it is locked when it is solved for.
     """
 
     config: ImageConfig
@@ -83,6 +93,9 @@ class Request:
     by_default: bool = False
     scan: ScanOptions = ScanOptions()
     accept_suggestions: bool = False
+    unasked: bool = False
+    lock: "LockUse | None" = None
+    keeping: "Update | None" = None
 
 
 @frozen(kw_only=True)
@@ -90,7 +103,8 @@ class Wishes:
     """What the command line, and the user's own configuration, say besides the source.
 
     Attributes:
-        arch: The architecture wanted; empty for the host's where the source lists it or lists none.
+        archs: The architectures wanted, by any name, several in one with `,` between them, `host` for the
+            host's; empty for what the source lists, or else for the host's.
         variables: Values of `${NAME}`.
         packages: More packages: names with constraints, or files that end in `.apk`.
         repositories: More repositories, relative to the current folder.
@@ -104,7 +118,7 @@ class Wishes:
         acknowledged: Findings to let pass: rules and patterns of paths.
     """
 
-    arch: str = ""
+    archs: Sequence[str] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
     packages: Sequence[str] = ()
     repositories: Sequence[str] = ()
@@ -118,23 +132,73 @@ class Wishes:
     acknowledged: Sequence[tuple[str, str]] = ()
 
 
-def read_request(source: Path, *, host: str, wishes: Wishes) -> Request:
-    """Reads a source, and adds what the command line says.
+def read_requests(source: Path, *, host: str, wishes: Wishes) -> tuple[Request, ...]:
+    """Reads a source, and adds what the command line says: a request for each architecture.
+
+    They differ in the architecture and in the paths that name it, and stand in the order of `arch.ALL`,
+    whatever the order in which they were asked for.
 
     Args:
         source: A configuration (see `CONFIG_SUFFIXES`), or else an application: a file or a folder. Paths in
-            a configuration are relative to its folder, in apko's dialect to the current one.
+            a configuration are relative to its folder, in apko's dialect to the current one. The paths of
+            applications and of files of packages may name the architecture; see `placed`.
         host: The architecture of this machine, by any name.
         wishes: What the command line says.
 
     Raises:
         StorageError: if a file cannot be read.
         ConfigError: if the configuration is malformed.
-        UsageError: if the architecture is unknown or not listed, the source is something else, or a rule is
-            acknowledged that there is not.
+        UsageError: if an architecture is unknown, the source is something else or is not there for one of
+            them, or a rule is acknowledged that there is not.
     """
-    read = _of_config(source, wishes) if source.suffix in CONFIG_SUFFIXES else _of_application(source)
-    config, folder = _wished(read.config, wishes), read.folder
+    read = _read(source, wishes)
+    listed = parse_archs(wishes.archs, host) or read.config.archs or (Arch.parse(host),)
+    requests = tuple(_request(read, wishes, arch) for arch in sorted(listed, key=ALL.index))
+    _check_sources(requests)
+    return requests
+
+
+def read_request(source: Path, *, host: str, wishes: Wishes) -> Request:
+    """The same where one architecture is looked at: the one asked for, else the host's if it is listed.
+
+    Raises:
+        WitcheryError: as `read_requests`.
+        UsageError: if several are asked for.
+    """
+    read = _read(source, wishes)
+    wanted, here = parse_archs(wishes.archs, host), Arch.parse(host)
+    if len(wanted) > 1:
+        raise UsageError(f"one architecture at a time is looked at: `--arch {','.join(wishes.archs)}`")
+    listed = read.config.archs
+    chosen = wanted[0] if wanted else here if here in listed or not listed else listed[0]
+    if len(listed) > 1 and not wanted:
+        names = ", ".join(each.apk for each in listed)
+        read = read._replace(notes=(*read.notes, f"for {chosen}, of {names}; `--arch` chooses another"))
+    request = _request(read, wishes, chosen)
+    _check_sources((request,))
+    return request
+
+
+def parse_archs(words: Sequence[str], host: str) -> tuple[Arch, ...]:
+    """The architectures that `--arch` names, each once, in the order of `arch.ALL`.
+
+    Raises:
+        UsageError: if one is unknown.
+    """
+    names = [name.strip() for word in words for name in word.split(",")]
+    return tuple(sorted({Arch.parse(host if name == "host" else name) for name in names}, key=ALL.index))
+
+
+def placed(path: str, arch: Arch) -> str:
+    """A path with the architecture in it: `{arch}` is Alpine's name, `{platform}` OCI's without `linux/`.
+
+    So `dist/{platform}/app` is `dist/arm64/app` for aarch64, and `dist/arm/v7/app` for armv7.
+    """
+    return path.replace("{arch}", arch.apk).replace("{platform}", arch.platform.removeprefix("linux/"))
+
+
+def _request(read: "_Read", wishes: Wishes, arch: Arch) -> Request:
+    config, folder = read.config, read.folder
     contents = config.contents
     named = [(line, folder) for line in contents.repositories]
     build = [(line, folder) for line in contents.build_repositories]
@@ -145,26 +209,45 @@ def read_request(source: Path, *, host: str, wishes: Wishes) -> Request:
         mirror = wishes.mirror or releases.MIRROR
         named = [(line, Path()) for line in releases.repositories(release, mirror)]
     public = _repositories([*named, *more])
-    files = [folder / each for each in config.world if _is_file(each)]
-    files += [Path(each) for each in wishes.packages if _is_file(each)]
+    files = [folder / placed(each, arch) for each in config.world if _is_file(each)]
+    files += [Path(placed(each, arch)) for each in wishes.packages if _is_file(each)]
     keyring = [(each, "://" in each) for each in contents.keyring]
-    chosen, note = _arch(config, host, wishes.arch)
     return Request(
         config=config,
         name=read.name,
-        arch=chosen,
+        arch=arch,
         world=tuple(each for each in (*config.world, *wishes.packages) if not _is_file(each)),
         files=tuple(files),
         repositories=_repositories([*named, *build, *more]),
         keys=tuple(folder / each for each, is_url in keyring if not is_url),
         key_urls=tuple(each for each, is_url in keyring if is_url),
         hidden=tuple(each for each in _repositories(build) if each not in public),
-        notes=(*read.notes, *note),
-        payload=read.payload,
+        notes=read.notes,
+        payload=tuple(_part(folder, part, config.accounts, arch) for part in read.payload),
         by_default=by_default,
         scan=_scan_options(config),
         accept_suggestions=config.scan.accept_suggestions,
+        unasked=by_default and not wishes.release and not config.release,
     )
+
+
+def _check_sources(requests: Sequence[Request]) -> None:
+    """Refuses a part of the application that names the architecture, and is not there for one of them.
+
+    Raises:
+        UsageError: if that is so.
+    """
+    missing: dict[str, list[tuple[Arch, Path]]] = {}
+    for request in requests:
+        for each in request.payload:
+            if each.written and not each.path.exists():
+                missing.setdefault(each.written, []).append((request.arch, each.path))
+    for written, absent in missing.items():
+        names = ", ".join(arch.apk for arch, _ in absent)
+        arch, path = absent[0]
+        meant = f"`{{arch}}` is Alpine's name and `{{platform}}` OCI's: for {arch} `{placed('{arch}', arch)}`"
+        hint = f"{meant} and `{placed('{platform}', arch)}`; expected `{path}`"
+        raise UsageError(f"no application for {names}: `{written}`", hint=hint)
 
 
 class _Read(NamedTuple):
@@ -174,7 +257,12 @@ class _Read(NamedTuple):
     name: str
     folder: Path
     notes: tuple[str, ...]
-    payload: tuple[PayloadSource, ...]
+    payload: tuple[Part, ...]
+
+
+def _read(source: Path, wishes: Wishes) -> _Read:
+    read = _of_config(source, wishes) if source.suffix in CONFIG_SUFFIXES else _of_application(source)
+    return read._replace(config=_wished(read.config, wishes))
 
 
 def _of_config(source: Path, wishes: Wishes) -> _Read:
@@ -183,8 +271,7 @@ def _of_config(source: Path, wishes: Wishes) -> _Read:
     folder = Path() if loaded.dialect is Dialect.APKO else source.parent
     name = source.stem if source.stem not in ("witchery", "apko") else source.absolute().parent.name
     name = filled.config.name or name
-    payload = tuple(_part(folder, part, filled.config.accounts) for part in filled.config.payload)
-    return _Read(filled.config, name, folder, (*loaded.notes, *filled.notes), payload)
+    return _Read(filled.config, name, folder, (*loaded.notes, *filled.notes), filled.config.payload)
 
 
 def _of_application(source: Path) -> _Read:
@@ -193,22 +280,26 @@ def _of_application(source: Path) -> _Read:
             f"a package is no source: `{source}`", hint="name it with `-p`, in an image of its own"
         )
     config = effective(ImageConfig(), Dialect.WITCHERY).config
-    name = source.absolute().name
+    whole = source.absolute()
+    names = (_PLACE.sub("", each.name).strip("-_.") for each in (whole, *whole.parents))
+    name = whole.name if not _PLACE.search(whole.name) else next(filter(None, names), "app")
     if not source.is_dir():
         name = _EXTENSION.sub("", name) or name
-    return _Read(config, name, Path(), (), (PayloadSource(path=source),))
+    return _Read(config, name, Path(), (), (Part(source=str(source)),))
 
 
-def _part(folder: Path, part: Part, accounts: Accounts) -> PayloadSource:
+def _part(folder: Path, part: Part, accounts: Accounts, arch: Arch) -> PayloadSource:
     """A part of the application; that its owner is known, the configuration has checked."""
     uid, gid = owner_numbers(part.owner, accounts) or (0, 0)
+    path = placed(part.source, arch)
     return PayloadSource(
-        path=folder / part.source,
+        path=folder / path,
         destination=part.destination,
         uid=uid,
         gid=gid,
         mode=part.mode,
         exclude=part.exclude,
+        written=part.source if path != part.source else "",
     )
 
 
@@ -270,19 +361,6 @@ def _repositories(lines: Sequence[tuple[str, Path]]) -> tuple[Repository, ...]:
         with located("repository"):
             found += parse_line(line, folder=folder)
     return tuple(dict.fromkeys(found))
-
-
-def _arch(config: ImageConfig, host: str, wanted: str) -> tuple[Arch, tuple[str, ...]]:
-    """The architecture to build for, and what to say about it."""
-    if wanted:
-        return Arch.parse(wanted if wanted != "host" else host), ()
-    here = Arch.parse(host)
-    if not config.archs or (len(config.archs) == 1 and here in config.archs):
-        return here, ()
-    chosen = here if here in config.archs else config.archs[0]
-    listed = ", ".join(arch.apk for arch in config.archs)
-    note = f"built for {chosen} only, of {listed}: images for several architectures are not made yet"
-    return chosen, (note,) if len(config.archs) > 1 else ()
 
 
 def parse_variables(assignments: Sequence[str]) -> dict[str, str]:

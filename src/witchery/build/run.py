@@ -11,7 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -19,24 +19,16 @@ from typing import IO, TYPE_CHECKING
 
 from witchery.arch import Arch
 from witchery.build import run_plan as plan
-from witchery.digest import Digest
+from witchery.build.opening import Found, host, open_image
 from witchery.errors import FormatError, StorageError, UsageError, WorldError
 from witchery.oci.config import Execution
 from witchery.oci.image import Image
-from witchery.oci.reference import is_tag
 from witchery.oci.transport import (
-    ArchiveFile,
-    LayoutFolder,
-    PlainFolder,
-    RegistryImage,
-    RootfsFolder,
     Transport,
 )
-from witchery.rootfs.content import Content
-from witchery.store import archive, layout, rootfs_dir
+from witchery.store import archive, rootfs_dir
 from witchery.store.inside import open_inside
-from witchery.store.source import ImageSource
-from witchery.value import frozen, replace
+from witchery.value import replace
 
 if TYPE_CHECKING:
     from witchery.build.registries import Registries
@@ -58,19 +50,6 @@ class UnusableError(Exception):
     """A runner does not work here; the message says why. The program has not been started."""
 
 
-@frozen
-class Found:
-    """An image to run.
-
-    Attributes:
-        image: The image.
-        contents: Its layers, by the digest of their blob.
-    """
-
-    image: Image
-    contents: Mapping[Digest, Content]
-
-
 def run(
     source: Transport,
     args: Sequence[str] = (),
@@ -86,7 +65,7 @@ def run(
         source: Where the image is.
         args: Arguments, in place of the image's `Cmd`; for a folder the whole command line.
         runner: One of `RUNNERS`; by default the first that works.
-        arch: The architecture to take, where there are several.
+        arch: The architecture to take, where there are several; None for the host's.
         registries: How registries are reached, for an image in one.
         tell: Is told what a person who asked for details wants to know.
 
@@ -118,53 +97,10 @@ def run(
     raise WorldError("nothing on this machine can run the image", hint=reasons)
 
 
-def open_image(
-    source: Transport, arch: Arch | None = None, registries: "Registries | None" = None
-) -> Found | Path:
-    """Opens what a transport names: an image, or the path of a root file system.
-
-    Args:
-        source: The transport.
-        arch: The architecture to take, where there are several.
-        registries: How registries are reached, for an image in one.
-
-    Raises:
-        UsageError: if the transport cannot be run from.
-        Refused: if there is no such image, or it is malformed.
-        StorageError: if it cannot be read.
-    """
-    match source:
-        case LayoutFolder(path, tag):
-            return _found(layout.read(Path(path)), tag, arch)
-        case ArchiveFile(path, name):
-            return _found(archive.read(Path(path)), name if is_tag(name) else "", arch)
-        case PlainFolder(path) if layout.is_layout(Path(path)):
-            return _found(layout.read(Path(path)), "", arch)
-        case PlainFolder(path) | RootfsFolder(path):
-            if not Path(path).is_dir():
-                raise UsageError(f"no such image or folder: `{path}`")
-            return Path(path)
-        case RegistryImage():
-            if registries is None:
-                raise UsageError(f"images are not run from a registry: `{source}`", hint="pull it first")
-            from witchery.build import copying
-
-            opened = copying.open_source(source, registries, arch)
-            return Found(*copying.open_image(opened, registries, arch))
-
-
-def _found(source: ImageSource, tag: str, arch: Arch | None) -> Found:
-    image = source.image(tag, arch)
-    contents = {layer.descriptor.digest: source.blob(layer.descriptor) for layer in image.layers}
-    return Found(image, contents)
-
-
 def _tell_platform(image: Image, tell: Tell) -> None:
     arch = image.config.platform.arch
-    here = os.uname().machine
-    with suppress(UsageError):
-        if arch is None or Arch.parse(here) != arch:
-            tell(f"the image is for {image.config.platform}, this machine is {here}")
+    if arch is None or arch != host():
+        tell(f"the image is for {image.config.platform}, this machine is {os.uname().machine}")
 
 
 def _attempt(name: str, found: Found | Path, args: Sequence[str], tell: Tell) -> int:

@@ -9,9 +9,9 @@ from witchery.apk import archive as archives
 from witchery.arch import Arch
 from witchery.build import linking
 from witchery.build.application import inspect
+from witchery.build.opening import open_image
 from witchery.build.proving import prove_root
 from witchery.build.request import Request
-from witchery.build.run import open_image
 from witchery.codec import CHUNK
 from witchery.errors import FormatError, UsageError, located
 from witchery.loader.proof import Proof
@@ -121,7 +121,7 @@ def _package(path: Path, options: ScanOptions, host: Arch) -> Scanned:
         if sum(entry.size for entry in archive.entries) > MAX_PACKAGE:
             raise FormatError(f"more than {MAX_PACKAGE} bytes of files, too many to scan")
         files: dict[str, PayloadFile] = {}
-        for member in archives.members([bytes(data)]):
+        for member in archive.members([bytes(data)]):
             entry, content = member.entry, BytesContent(b"".join(member.content))
             if entry.kind is Kind.HARDLINK:
                 first = files[entry.target]

@@ -128,4 +128,15 @@ def add_source(
         dest="variables",
         help="give a value to ${NAME} in the configuration; repeatable",
     )
-    parser.add_argument("--arch", metavar="ARCH", default="", help="architecture, by either world's name")
+    add_arch(parser)
+
+
+def add_arch(parser: argparse.ArgumentParser) -> None:
+    """Which architectures."""
+    parser.add_argument(
+        "--arch",
+        metavar="ARCH",
+        action="append",
+        default=[],
+        help="architectures, by Alpine's or OCI's names: `amd64,arm64`, or `host`; repeatable",
+    )

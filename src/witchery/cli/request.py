@@ -4,22 +4,36 @@ import argparse
 import os
 from pathlib import Path
 
-from witchery.build.request import Request, Wishes, parse_variables, read_request
+from witchery.arch import Arch
+from witchery.build.request import Request, Wishes, parse_archs, parse_variables, read_request, read_requests
 from witchery.cli.user_config import read_user_config
 from witchery.config import user
 from witchery.errors import UsageError, located
 from witchery.payload.options import Acknowledgement, ScanOptions
 
 
-def open_request(options: argparse.Namespace) -> Request:
-    """The request that the options make.
+def open_requests(options: argparse.Namespace) -> tuple[Request, ...]:
+    """The requests that the options make, one for each architecture.
 
     Raises:
         WitcheryError: if the configuration or an option is unusable.
     """
+    return read_requests(Path(options.source), host=os.uname().machine, wishes=_wishes(options))
+
+
+def open_request(options: argparse.Namespace) -> Request:
+    """The one request that the options make, where one architecture is looked at.
+
+    Raises:
+        WitcheryError: if the configuration or an option is unusable.
+    """
+    return read_request(Path(options.source), host=os.uname().machine, wishes=_wishes(options))
+
+
+def _wishes(options: argparse.Namespace) -> Wishes:
     preferred = read_user_config()
-    wishes = Wishes(
-        arch=options.arch,
+    return Wishes(
+        archs=options.arch,
         variables=parse_variables(options.variables),
         packages=getattr(options, "package", ()),
         repositories=getattr(options, "repository", ()),
@@ -32,7 +46,18 @@ def open_request(options: argparse.Namespace) -> Request:
         acknowledged=getattr(options, "acknowledge", ()),
         accept_suggestions=getattr(options, "accept_suggestions", False),
     )
-    return read_request(Path(options.source), host=os.uname().machine, wishes=wishes)
+
+
+def only_arch(options: argparse.Namespace, host: Arch) -> Arch | None:
+    """The architecture that the options name; None if they name none.
+
+    Raises:
+        UsageError: if they name several.
+    """
+    named = parse_archs(options.arch, host.apk)
+    if len(named) > 1:
+        raise UsageError(f"one architecture at a time is looked at: `--arch {','.join(options.arch)}`")
+    return named[0] if named else None
 
 
 def scan_options(options: argparse.Namespace) -> ScanOptions:

@@ -36,13 +36,13 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     """Scans it."""
     from witchery.arch import Arch
     from witchery.build.scanning import scanning
-    from witchery.cli.request import open_request, scan_options
+    from witchery.cli.request import only_arch, open_request, scan_options
     from witchery.cli.workshop import open_registries
     from witchery.payload.findings import Severity
 
-    arch = Arch.parse(options.arch) if options.arch else None
-    let_pass = scan_options(options)
     host = Arch.parse(os.uname().machine)
+    arch = only_arch(options, host)
+    let_pass = scan_options(options)
     with scanning(
         options.source,
         lambda: open_request(options),

@@ -166,6 +166,7 @@ class Index:
         """
         images = [entry for entry in self.manifests if entry.media_type in media.MANIFESTS | media.INDEXES]
         tagged = [entry for entry in images if entry.tag == tag] if tag else _without_artifacts(images)
+        tagged_any = bool(tagged)
         if arch is not None and len(tagged) > 1:
             tagged = [entry for entry in tagged if entry.platform is None or entry.platform.arch == arch]
         digests = {entry.digest for entry in tagged}
@@ -174,7 +175,8 @@ class Index:
         known = ", ".join(_label(entry) for entry in images)
         hint = f"there are {known}" if known else "there is no image at all"
         if not digests:
-            raise Refused(f"no image has the tag: `{tag}`" if tag else "no image fits", hint=hint)
+            fits = f"no image is for {arch.platform}" if arch else "no image fits"
+            raise Refused(f"no image has the tag: `{tag}`" if tag and not tagged_any else fits, hint=hint)
         raise Refused("several images fit; name the tag or the architecture", hint=hint)
 
     @property

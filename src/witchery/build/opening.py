@@ -1,0 +1,90 @@
+"""Opening an image, wherever it is; of several platforms the host's, unless another is wanted."""
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from witchery.arch import Arch
+from witchery.digest import Digest
+from witchery.errors import UsageError
+from witchery.oci.image import Image
+from witchery.oci.reference import is_tag
+from witchery.oci.transport import (
+    ArchiveFile,
+    LayoutFolder,
+    PlainFolder,
+    RegistryImage,
+    RootfsFolder,
+    Transport,
+)
+from witchery.rootfs.content import Content
+from witchery.store import archive, layout
+from witchery.store.source import ImageSource
+from witchery.value import frozen
+
+if TYPE_CHECKING:
+    from witchery.build.registries import Registries
+
+
+@frozen
+class Found:
+    """An image to run.
+
+    Attributes:
+        image: The image.
+        contents: Its layers, by the digest of their blob.
+    """
+
+    image: Image
+    contents: Mapping[Digest, Content]
+
+
+def open_image(
+    source: Transport, arch: Arch | None = None, registries: "Registries | None" = None
+) -> Found | Path:
+    """Opens what a transport names: an image, or the path of a root file system.
+
+    Args:
+        source: The transport.
+        arch: The architecture to take, where there are several; None for the host's.
+        registries: How registries are reached, for an image in one.
+
+    Raises:
+        UsageError: if the transport cannot be run from.
+        Refused: if there is no such image, or it is malformed.
+        StorageError: if it cannot be read.
+    """
+    arch = arch or host()
+    match source:
+        case LayoutFolder(path, tag):
+            return _found(layout.read(Path(path)), tag, arch)
+        case ArchiveFile(path, name):
+            return _found(archive.read(Path(path)), name if is_tag(name) else "", arch)
+        case PlainFolder(path) if layout.is_layout(Path(path)):
+            return _found(layout.read(Path(path)), "", arch)
+        case PlainFolder(path) | RootfsFolder(path):
+            if not Path(path).is_dir():
+                raise UsageError(f"no such image or folder: `{path}`")
+            return Path(path)
+        case RegistryImage():
+            if registries is None:
+                raise UsageError(f"images are not run from a registry: `{source}`", hint="pull it first")
+            from witchery.build import copying
+
+            opened = copying.open_source(source, registries, arch)
+            return Found(*copying.open_image(opened, registries, arch))
+
+
+def _found(source: ImageSource, tag: str, arch: Arch | None) -> Found:
+    image = source.image(tag, arch)
+    contents = {layer.descriptor.digest: source.blob(layer.descriptor) for layer in image.layers}
+    return Found(image, contents)
+
+
+def host() -> Arch | None:
+    """The architecture of this machine; None where Alpine does not know it."""
+    with suppress(UsageError):
+        return Arch.parse(os.uname().machine)
+    return None
