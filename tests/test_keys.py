@@ -83,9 +83,7 @@ def test_signatures_that_openssl_makes_with_an_elliptic_curve_are_accepted(
     ],
     ids=["ed25519", "another curve", "a short one"],
 )
-def test_keys_that_apk_does_not_know_or_that_are_weak_are_refused(
-    command: list[str], tmp_path: Path
-) -> None:
+def test_keys_that_apk_does_not_know_or_that_are_weak_are_refused(command: list[str], tmp_path: Path) -> None:
     private = subprocess.run(["openssl", *command], check=True, capture_output=True).stdout
     pub = subprocess.run(
         ["openssl", "pkey", "-pubout"], input=private, check=True, capture_output=True

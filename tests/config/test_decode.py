@@ -66,7 +66,7 @@ KEY = "-----BEGIN PUBLIC KEY-----\\nAAAA\\n-----END PUBLIC KEY-----"
         ("contents: {packages: ['foo=']}", "contents.packages[0]: expected a package such as"),
         ("contents: {packages: ['foo bar']}", "contents.packages[0]: expected a package such as"),
         ("contents: {packages: ['foo=not_a_version']}", "contents.packages[0]: not a valid world dependency"),
-        ("contents: {repositories: ['']}", "contents.repositories[0]: expected a repository: a URL or a path, after `@tag` if it is tagged, found an empty text"),
+        ("contents: {repositories: ['']}", "contents.repositories[0]: expected a repository: a URL or a path, after `v3` if it is one of apk v3, and after `@tag` if it is tagged, found an empty text"),
         ("contents: {repositories: ['ftp://a/b']}", "a repository is a path or an http, https or file URL: `ftp://a/b`"),
         ("contents: {repositories: ['https://']}", "a URL without a host: `https://`"),
         ("contents: {repositories: ['@edge']}", "contents.repositories[0]: expected a repository"),

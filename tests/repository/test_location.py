@@ -9,6 +9,7 @@ from witchery.arch import Arch
 from witchery.errors import FormatError
 from witchery.http import Url
 from witchery.repository.location import Repository, parse_file, parse_line
+from witchery.value import replace
 
 X86_64 = Arch.parse("x86_64")
 HERE = Path("/work")
@@ -45,9 +46,9 @@ def test_a_line_is_the_repositories_it_names(line: str, expected: list[str]) -> 
 
 @pytest.mark.parametrize(
     "line",
-    ["@tag", "@ https://host/x", "@a/b https://host/x", "v3 https://host/x", "ftp://me:s3cret@host/x",
+    ["@tag", "@ https://host/x", "@a/b https://host/x", "v3", "ftp://me:s3cret@host/x",
      "file://other/x", "file:x://me:s3cret@h", "https:/host/x", "https://host/x?token=s3cret", "https://host/${nothing}",
-     "https://host/Packages.adb", "ndx https://host/i.tar.gz main", "https://host/i.tar.gz main", "https://me:s3cret@/x"],
+     "https://host/Packages.adb main", "ndx https://host/i.tar.gz main", "https://host/i.tar.gz main", "https://me:s3cret@/x"],
 )  # fmt: skip
 def test_a_line_that_means_nothing_is_refused_without_showing_credentials(line: str) -> None:
     with pytest.raises(FormatError) as caught:
@@ -68,12 +69,49 @@ def test_a_line_that_means_nothing_is_refused_without_showing_credentials(line: 
         ("ndx https://host/a/i.tar.gz", "https://host/a/i.tar.gz", "https://host/a/"),
         ("https://host/${APK_ARCH}.tar.gz", "https://host/x86_64.tar.gz", "https://host/"),
         ("/srv/i.tar.gz", "/srv/i.tar.gz", "/srv/"),
+        ("v3 https://host/main", "https://host/main/x86_64/Packages.adb", "https://host/main/x86_64/"),
+        ("https://host/a/packages.adb", "https://host/a/packages.adb", "https://host/a/"),
+        ("/srv/packages.adb", "/srv/packages.adb", "/srv/"),
     ],
 )
 def test_index_and_packages_are_where_apk_looks_for_them(line: str, index: str, package: str) -> None:
     (repository,) = parse_line(line, folder=HERE)
     assert str(repository.index(X86_64)) == index
     assert str(repository.package(MUSL, X86_64)) == f"{package}musl-1.2.4_git20230717-r4.apk"
+
+
+@pytest.mark.parametrize(
+    ("names", "in_folder", "beside_index"),
+    [
+        ("", "/r/noarch/na-1.0-r0.apk", "/r/x86_64/na-1.0-r0.apk"),
+        ("${arch}/${name:1}/${name}.apk", "/r/noarch/n/na.apk", "/r/x86_64/noarch/n/na.apk"),
+        ("${hash:8}/${version}.apk", "/r/00010203/1.0-r0.apk", "/r/x86_64/00010203/1.0-r0.apk"),
+    ],
+)
+def test_packages_of_version_3_are_called_as_their_index_says(
+    names: str, in_folder: str, beside_index: str
+) -> None:
+    package = Package.parse(f"C:X2{bytes(range(32)).hex()}\nP:na\nV:1.0-r0\nA:noarch")
+    for line, expected in (("v3 /r", in_folder), ("/r/x86_64/Packages.adb", beside_index)):
+        (repository,) = parse_line(line, folder=HERE)
+        assert str(replace(repository, names=names).package(package, X86_64)) == expected
+
+
+@pytest.mark.parametrize(
+    "names", ["../${name}.apk", "https://other/${name}.apk", "/${name}", "${foo}.apk", "a//b", "a\n"]
+)
+def test_an_index_cannot_lead_out_of_its_repository(names: str) -> None:
+    (repository,) = parse_line("v3 https://host/r", folder=HERE)
+    with pytest.raises(FormatError, match="names no file of the repository"):
+        replace(repository, names=names).package(MUSL, X86_64)
+
+
+@pytest.mark.parametrize(
+    "line", ["v3 https://host/r", "v3 @t /r", "@t /r/Packages.adb", "ndx /r/index", "/r", "@t /r"]
+)
+def test_a_repository_is_written_as_it_is_read(line: str) -> None:
+    (repository,) = parse_line(line, folder=HERE)
+    assert str(repository) == line
 
 
 def test_credentials_go_with_every_url_and_into_no_text() -> None:

@@ -33,6 +33,20 @@ class RealApk:
 
     def run(self, *args: str | Path, folder: Path, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Runs `apk ARGS`, with `folder` at its own path and writable, and the test data readable."""
+        done = subprocess.run(
+            self._command(args, folder), capture_output=True, text=True, check=False, timeout=120
+        )
+        if check and done.returncode:
+            pytest.fail(f"apk {self.version} {args}: {done.returncode}\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def output(self, *args: str | Path, folder: Path) -> bytes:
+        """What `apk ARGS` writes to its standard output."""
+        return subprocess.run(
+            self._command(args, folder), capture_output=True, check=True, timeout=120
+        ).stdout
+
+    def _command(self, args: tuple[str | Path, ...], folder: Path) -> list[str | Path]:
         command: list[str | Path] = [
             "bwrap",
             "--bind",
@@ -45,12 +59,7 @@ class RealApk:
             "--unshare-net",
         ]
         command += ["--ro-bind", SHARED, SHARED, "--bind", folder, folder, "--chdir", folder]
-        done = subprocess.run(
-            [*command, "/sbin/apk", *args], capture_output=True, text=True, check=False, timeout=120
-        )
-        if check and done.returncode:
-            pytest.fail(f"apk {self.version} {args}: {done.returncode}\n{done.stdout}\n{done.stderr}")
-        return done
+        return [*command, "/sbin/apk", *args]
 
 
 def unpack(version: str, folder: Path) -> RealApk:

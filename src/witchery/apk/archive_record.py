@@ -22,6 +22,17 @@ _KINDS = {kind.value: kind for kind in Kind}
 
 def encode(archive: Archive) -> bytes:
     """The record of an archive."""
+    if archive.form == 3:
+        return canonical.encode(
+            {
+                "format": FORMAT,
+                "form": 3,
+                "signature": b64encode(archive.signature_segment).decode(),
+                "control": b64encode(archive.control_segment).decode(),
+                "data": str(archive.data),
+                "data_size": archive.data_size,
+            }
+        )
     return canonical.encode(
         {
             "format": FORMAT,
@@ -50,6 +61,8 @@ def decode(record: bytes) -> Archive:
         if document["format"] != FORMAT:
             raise FormatError("another format", where=["package record"])
         control_segment = b64decode(document["control"], validate=True)
+        if document.get("form") == 3:
+            return _decode_v3(document, control_segment)
         control = read_control(control_segment)
         data = Digest.parse(document["data"])
         if data.hex != control.info.datahash:
@@ -71,6 +84,18 @@ def decode(record: bytes) -> Archive:
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise FormatError("malformed", where=["package record"]) from error
+
+
+def _decode_v3(document: dict[str, Any], payload: bytes) -> Archive:
+    """The ADB block says all of a package but for what its file is."""
+    from witchery.apk.adb import package
+
+    return package.archive(
+        payload,
+        signature_segment=b64decode(document["signature"], validate=True),
+        data=Digest.parse(document["data"]),
+        data_size=document["data_size"],
+    )
 
 
 def _row(entry: Entry) -> list[Any]:

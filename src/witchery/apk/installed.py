@@ -113,6 +113,7 @@ class InstalledPackage:
         owner: Callable[[Entry], tuple[int, int]],
         lost: Collection[str] = (),
         repository_tag: str = "",
+        is_v3: bool = False,
     ) -> "InstalledPackage":
         """The record of a package.
 
@@ -123,6 +124,7 @@ class InstalledPackage:
             owner: The numbers that the names of an entry's owner and group stand for.
             lost: Paths that it lists and that are another package's in this system.
             repository_tag: The tag it came by.
+            is_v3: Whether it is a package of version 3, which states other hashes.
         """
         return InstalledPackage(
             package=package,
@@ -130,6 +132,8 @@ class InstalledPackage:
             replaces=info.replaces,
             replaces_priority=info.replaces_priority,
             repository_tag=repository_tag,
+            tags=" ".join(info.tags),
+            flags="S" if is_v3 else "",
         )
 
     @property
@@ -248,7 +252,8 @@ def _directory_lines(directory: InstalledDirectory) -> Iterator[str]:
 
 
 def _checksum(value: bytes) -> str:
-    return "Q1" + b64encode(value).decode("ascii")
+    """What there is room for of a hash: all of a SHA-1, the start of another."""
+    return "Q1" + b64encode(value[: identities.SIZE]).decode("ascii")
 
 
 class _Reader:

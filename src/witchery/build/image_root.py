@@ -7,7 +7,6 @@ again only for something that it does not list, such as a program that is tried 
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from witchery.apk import archive
 from witchery.compose.assembly import Assembly
 from witchery.compose.node import GENERATED
 from witchery.compose.part import Part
@@ -198,7 +197,7 @@ def _contents(part: Part, paths: Collection[str]) -> Iterator[tuple[str, bytes]]
     missing = set(paths)
     if not missing:
         return
-    for member in archive.members(part.data.chunks()):
+    for member in part.archive.members(part.data.chunks()):
         path = member.entry.path
         if path in missing:
             missing.discard(path)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from witchery.apk import archive as archives
-from witchery.apk import signature, writer
+from witchery.apk import writer
 from witchery.apk.archive import Archive
 from witchery.arch import ALL
 from witchery.build.keygen import read_private_key
@@ -88,9 +88,12 @@ def _read(path: Path, keys: Keyring, workshop: Workshop) -> Archive:
     with located(str(path)):
         with atomic.storing(path), path.open("rb") as file:
             archive = archives.read(iter(lambda: file.read(CHUNK), b""), lambda _: None)
-        signature.verify(
-            archive.signatures, archive.control_segment, keys, allow_untrusted=workshop.allow_untrusted
-        )
+        if archive.form != 2:
+            raise FormatError(
+                "a package of apk version 3, which an index of version 2 cannot list",
+                hint="make an index of version 3 with `apk mkndx`",
+            )
+        archive.trust(keys, allow_untrusted=workshop.allow_untrusted)
         if archive.file_name != path.name:
             raise FormatError(f"has to be named `{archive.file_name}`: that is where apk looks for it")
     return archive

@@ -29,10 +29,11 @@ def installed(tree: Tree, owners: Owners) -> bytes:
         InstalledPackage.of(
             part.package,
             part.archive.info,
-            part.entries,
+            [entry for entry in part.entries if entry.path not in part.archive.implied],
             owner=owners.numbers,
             lost=tree.lost.get(position, {}),
             repository_tag=part.tag,
+            is_v3=part.archive.form == 3,
         )
         for position, part in enumerate(tree.parts)
     )

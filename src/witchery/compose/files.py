@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Mapping
 
-from witchery.apk import archive
 from witchery.compose.part import Part
 from witchery.compose.tree import GENERATED, Tree
 from witchery.errors import FormatError
@@ -68,7 +67,7 @@ def read_from(part: Part, paths: Collection[str]) -> dict[str, bytes]:
     missing = set(paths)
     if not missing:
         return found
-    for member in archive.members(part.data.chunks()):
+    for member in part.archive.members(part.data.chunks()):
         if member.entry.path not in missing:
             continue
         if member.entry.size > MAX_FILE:

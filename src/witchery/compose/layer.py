@@ -8,7 +8,6 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from witchery.apk import archive
 from witchery.codec import GzipWriter
 from witchery.compose.part import Generated, Part
 from witchery.digest import Digest
@@ -145,7 +144,7 @@ def _write_copy(tar: TarWriter, copy: Copy) -> None:
 
     segment = hashed()
     missing = len(copy.entries)
-    for member in archive.members(segment):
+    for member in copy.part.archive.members(segment):
         entry = copy.entries.get(member.entry.path)
         if entry is not None:
             tar.add(numeric(entry), member.content)

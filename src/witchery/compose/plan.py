@@ -67,7 +67,8 @@ def _reasons(assembly: Assembly, position: int) -> tuple[Because, ...]:
         Because(Reason.HIDDEN, archive.hidden),
         Because(Reason.HEADER, archive.oddities),
     ]
-    return (*(each for each in found if each.evidence), *assembly.changed.get(position, ()))
+    form = (Because(Reason.V3),) if archive.form == 3 else ()
+    return (*form, *(each for each in found if each.evidence), *assembly.changed.get(position, ()))
 
 
 Division = tuple[tuple[int, ...], Reason]

@@ -20,6 +20,7 @@ class Reason(Enum):
     ORIGIN = "origin"
     BUDGET = "budget"
     SINGLE = "single"
+    V3 = "v3"
 
     @property
     def text(self) -> str:
@@ -37,6 +38,7 @@ _TEXTS = {
     Reason.RULE: "the configuration changes files",
     Reason.ORIGIN: "packages of one origin share a layer",
     Reason.BUDGET: "the budget of layers is spent, small packages share one",
+    Reason.V3: "a package of apk version 3 is no tar archive",
     Reason.SINGLE: "the configuration asks for a single layer",
 }
 

@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
-from witchery.apk import archive
 from witchery.apk.dependency import Dependency
 from witchery.apk.package import Package
 from witchery.compose.part import Part
@@ -179,7 +178,7 @@ def _shell_scripts(part: Part) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     if not wanted:
         return found
-    for member in archive.members(part.data.chunks()):
+    for member in part.archive.members(part.data.chunks()):
         if member.entry.path in wanted:
             head = _head(member.content)
             if _SHEBANG.match(head):

@@ -175,8 +175,15 @@ class _Merge:
         owners = self._shared.setdefault(path, [old.owner])
         if position not in owners:
             owners.append(position)
-        if old.owner != position and outranks(self._parts[position], self._parts[old.owner]):
+        if old.owner != position and self._has_say(old, position, entry):
             self._put(position, entry, path)
+
+    def _has_say(self, old: Node, position: int, entry: Entry) -> bool:
+        """Whether a newcomer decides on mode and owner of a folder: not if it says nothing of it."""
+        owner, newcomer = self._parts[old.owner], self._parts[position]
+        if entry.path in newcomer.archive.implied:
+            return False
+        return old.source in owner.archive.implied or outranks(newcomer, owner)
 
     def _decide(self, old: Node, position: int, entry: Entry, path: str) -> None:
         owner, newcomer = self._parts[old.owner], self._parts[position]

@@ -122,8 +122,8 @@ RELEASE = Text(
 )
 
 REPOSITORY = Text(
-    "a repository: a URL or a path, after `@tag` if it is tagged",
-    r"(?:@[A-Za-z0-9._+-]+\s+)?[^\s@]\S*",
+    "a repository: a URL or a path, after `v3` if it is one of apk v3, and after `@tag` if it is tagged",
+    r"(?:(?:v2|v3|ndx)\s+)?(?:@[A-Za-z0-9._+-]+\s+)?[^\s@]\S*",
     _repository,
     examples=("https://dl-cdn.alpinelinux.org/alpine/v3.22/main",),
 )

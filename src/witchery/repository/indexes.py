@@ -14,9 +14,10 @@ from witchery.digest import Digest
 from witchery.errors import FormatError, StorageError, TrustError, WitcheryError
 from witchery.repository.access import Access
 from witchery.repository.documents import read_document
-from witchery.repository.location import INDEX_NAME, Repository
-from witchery.value import frozen
+from witchery.repository.location import INDEX_NAME, INDEX_NAME_V3, Repository
+from witchery.value import frozen, replace
 
+_V3 = b"ADB"  # how every file of version 3 begins
 _LOOKED_AT = 50  # packages, to find out what architecture an index is for
 
 
@@ -25,7 +26,7 @@ class VerifiedIndex:
     """An index whose signature was checked.
 
     Attributes:
-        repository: Where it is from.
+        repository: Where it is from, with the names of packages that the index gives.
         arch: What architecture it was fetched for.
         index: The packages.
         trust: The key that vouches for it; false where the user allowed it to be untrusted.
@@ -65,16 +66,32 @@ def fetch_index(access: Access, repository: Repository, arch: Arch) -> VerifiedI
 
 def _verified(access: Access, repository: Repository, arch: Arch, data: bytes) -> VerifiedIndex:
     try:
-        signatures, signed = signature.split(data)
-        trust = signature.verify(signatures, signed, access.keys, allow_untrusted=access.allow_untrusted)
-        index = Index.read(_inflated(signed))
+        trust, index, names = (_read_v3 if data.startswith(_V3) else _read_v2)(access, data)
         _check_arch(index, arch)
     except WitcheryError as error:
         place = repository.index(arch)
         raise error.at(str(place) if isinstance(place, Path) else place.shown) from error.__cause__
     return VerifiedIndex(
-        repository=repository, arch=arch, index=index, trust=trust, digest=Digest.sha256(data)
+        repository=replace(repository, names=names) if names else repository,
+        arch=arch,
+        index=index,
+        trust=trust,
+        digest=Digest.sha256(data),
     )
+
+
+def _read_v2(access: Access, data: bytes) -> tuple[Trust, Index, str]:
+    signatures, signed = signature.split(data)
+    trust = signature.verify(signatures, signed, access.keys, allow_untrusted=access.allow_untrusted)
+    return trust, Index.read(_inflated(signed)), ""
+
+
+def _read_v3(access: Access, data: bytes) -> tuple[Trust, Index, str]:
+    from witchery.apk.adb import index as adb
+
+    file = adb.parse(data)
+    trust = file.trust(access.keys.values(), allow_untrusted=access.allow_untrusted)
+    return trust, *adb.decode(file.payload)
 
 
 def _inflated(signed: bytes) -> Iterator[bytes]:
@@ -108,7 +125,9 @@ def _missing(place: Path) -> StorageError:
     root = place.parent.parent
     found = [arch.apk for arch in ALL if _is_there(root / arch.apk / INDEX_NAME)]
     hint = "make one with `witchery index`"
-    if found:
+    if place.name == INDEX_NAME and _is_there(place.with_name(INDEX_NAME_V3)):
+        hint = f"it is one of apk version 3: name it with the word before it, `v3 {root}`"
+    elif found:
         hint = f"the repository has indexes for {', '.join(found)}"
     elif _is_there(root / INDEX_NAME):
         hint = f"give the folder above, `{root.parent}`: architectures are found below it"

@@ -15,6 +15,8 @@ from witchery.store import atomic
 MAX_KEY = 1 << 16
 """The longest key file, in bytes."""
 _SUFFIX = ".pub"
+_OTHER_SUFFIX = ".pem"  # what OpenWrt calls its keys; a private key may be called so, too
+_PUBLIC = b"-----BEGIN PUBLIC KEY-----"
 
 
 def embedded_keys(arch: Arch | None = None) -> tuple[PublicKey, ...]:
@@ -26,7 +28,7 @@ def embedded_keys(arch: Arch | None = None) -> tuple[PublicKey, ...]:
 
 
 def read_keys(path: Path) -> tuple[PublicKey, ...]:
-    """Reads a key file, or every `*.pub` file of a folder.
+    """Reads a key file, or of a folder every `*.pub` file and every public key among the `*.pem` files.
 
     Raises:
         StorageError: if it cannot be read.
@@ -35,7 +37,7 @@ def read_keys(path: Path) -> tuple[PublicKey, ...]:
     """
     with atomic.storing(path):
         is_folder = path.is_dir()
-        files = [each for each in sorted(path.iterdir()) if each.suffix == _SUFFIX] if is_folder else [path]
+        files = [each for each in sorted(path.iterdir()) if _is_key(each)] if is_folder else [path]
     if not files:
         raise UsageError(f"no key (`*{_SUFFIX}`) in the folder: `{path}`")
     found = []
@@ -43,6 +45,12 @@ def read_keys(path: Path) -> tuple[PublicKey, ...]:
         with located(str(file.parent)):
             found.append(PublicKey.parse(file.name, atomic.read(file, MAX_KEY)))
     return tuple(found)
+
+
+def _is_key(file: Path) -> bool:
+    if file.suffix != _OTHER_SUFFIX:
+        return file.suffix == _SUFFIX
+    return file.is_file() and _PUBLIC in atomic.read(file, MAX_KEY)
 
 
 def fetch_key(access: Access, url: Url) -> PublicKey:

@@ -2,14 +2,13 @@
 
 The chain that is checked, wherever the bytes come from:
 
-* the control segment against the identity in the (verified) index;
+* the control segment, or the ADB block of version 3, against the identity in the (verified) index;
 * the data segment against the data hash in the control segment, every file against its checksum;
 * the package's own signature where a known key made one: it never may fail. A package of an index needs none.
 
 A package given as a file has no index: its own signature takes the place of it.
 """
 
-import hashlib
 import threading
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, suppress
@@ -17,9 +16,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from witchery.apk import archive as archives
-from witchery.apk import signature
 from witchery.apk.archive import Archive
-from witchery.apk.identity import SIZE
 from witchery.apk.package import Package
 from witchery.apk.signature import Trust
 from witchery.arch import Arch
@@ -146,7 +143,7 @@ def read_package(access: Access, path: Path) -> Fetched:
 
 def _cached(access: Access, wanted: Wanted) -> Fetched | None:
     archive = access.cache.package(wanted.package.identity)
-    if archive is None or _identity(archive, wanted.package) != wanted.package.identity:
+    if archive is None or not archive.is_named(wanted.package.identity):
         return None
     with located(wanted.package.filename):
         trust = _own_trust(access, archive, allow_untrusted=True)
@@ -257,19 +254,12 @@ def _watched(chunks: Iterator[bytes], access: Access, task: str, stop: threading
         yield chunk
 
 
-def _identity(archive: Archive, package: Package) -> bytes:
-    """The hash of the control segment, of the kind that the index states."""
-    if len(package.identity) == SIZE:
-        return archive.identity
-    return hashlib.sha256(archive.control_segment).digest()
-
-
 def _check_identity(archive: Archive, package: Package) -> None:
-    got = _identity(archive, package)
-    if got != package.identity:
+    if not archive.is_named(package.identity):
+        what = "control segment" if archive.form == 2 else "ADB block"
         raise IntegrityError(
-            f"the control segment is not the one that the index promises for `{package}`:"
-            f" expected {package.identity.hex()}, got {got.hex()}",
+            f"the {what} is not the one that the index promises for `{package}`:"
+            f" expected {package.identity.hex()}, got {archive.identity.hex()}",
             hint=_MIRROR,
         )
     if (archive.info.name, archive.info.version) != (package.name, package.version):
@@ -280,9 +270,7 @@ def _check_identity(archive: Archive, package: Package) -> None:
 
 def _own_trust(access: Access, archive: Archive, *, allow_untrusted: bool) -> Trust:
     try:
-        return signature.verify(
-            archive.signatures, archive.control_segment, access.keys, allow_untrusted=allow_untrusted
-        )
+        return archive.trust(access.keys, allow_untrusted=allow_untrusted)
     except TrustError as error:
         if error.missing:
             known = ", ".join(f"`{name}`" for name in sorted(access.keys)) or "none"

@@ -113,13 +113,43 @@ def read(chunks: Iterable[bytes], write: Callable[[bytes], object]) -> Archive:
             for _ in data.content(block):
                 pass
     data.check_end()
-    return Archive(
-        form=3,
+    return _archive(
+        payload,
+        found,
         signature_segment=bytes(signed),
-        control_segment=payload,
         data=Digest("sha256", packed.hash.hexdigest()),
         data_size=packed.size,
-        diff_id=Digest("sha256", packed.hash.hexdigest()),
+    )
+
+
+def archive(payload: bytes, *, signature_segment: bytes, data: Digest, data_size: int) -> Archive:
+    """A package that was read before, and whose file is at hand.
+
+    Args:
+        payload: The content of its ADB block.
+        signature_segment: Its signature blocks.
+        data: Digest of the file.
+        data_size: Its size, in bytes.
+
+    Raises:
+        FormatError: if the ADB block is malformed.
+        IntegrityError: if it does not have the unique id that it states.
+    """
+    return _archive(
+        payload, control(payload), signature_segment=signature_segment, data=data, data_size=data_size
+    )
+
+
+def _archive(
+    payload: bytes, found: Control, *, signature_segment: bytes, data: Digest, data_size: int
+) -> Archive:
+    return Archive(
+        form=3,
+        signature_segment=signature_segment,
+        control_segment=payload,
+        data=data,
+        data_size=data_size,
+        diff_id=data,
         data_unpacked=sum(entry.size for entry in found.listing.entries),
         info=found.info,
         scripts=found.scripts,

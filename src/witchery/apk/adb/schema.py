@@ -33,6 +33,8 @@ _OPERATORS = {
     _LESS | _GREATER: "><",
 }
 _ANY = _EQUAL | _LESS | _GREATER
+MANDATORY = (1, 2, 3)
+"""Without name, version and identity nothing in an index can be asked for."""
 _HASH_SIZES = (20, 32)
 
 
@@ -67,12 +69,12 @@ def described(record: Record) -> Described:
         info = PackageInfo(
             name=name,
             version=_word(record, 2, "version"),
-            description=_line(record, 4),
-            arch=_line(record, 5),
-            license=_line(record, 6),
-            origin=_line(record, 7),
-            maintainer=_line(record, 8),
-            url=_line(record, 9),
+            description=line(record, 4),
+            arch=line(record, 5),
+            license=line(record, 6),
+            origin=line(record, 7),
+            maintainer=line(record, 8),
+            url=line(record, 9),
             commit=record.blob(10).hex(),
             build_time=record.integer(11) or 0,
             installed_size=record.integer(12) or 0,
@@ -133,6 +135,11 @@ def _checked(text: str, form: re.Pattern[str]) -> str:
     return text
 
 
-def _line(record: Record, slot: int) -> str:
-    """A text in one line."""
-    return _CONTROL.sub(" ", record.text(slot)).strip()
+def line(record: Record, slot: int) -> str:
+    """A text in one line.
+
+    Raises:
+        FormatError: if it is none.
+    """
+    text = record.text(slot)
+    return _CONTROL.sub(" ", text).strip() if _CONTROL.search(text) else text
