@@ -1,7 +1,8 @@
 """A program that greets, as an ELF executable written byte by byte: no compiler is needed to make it.
 
 It is static, has one segment that can be read and executed and none that can be written, wants no stack
-that can be executed, and does two system calls: `write(1, text, length)` and `exit(0)` (gABI, chapters 4 and 5; the calling conventions of Linux).
+that can be executed, and does two system calls: `write(1, text, length)` and `exit(0)` (gABI, chapters 4
+and 5; the calling conventions of Linux).
 """
 
 import struct
