@@ -14,7 +14,7 @@ FLOORS = (
     {"rootfs", "elf"},
     {"apk", "oci", "loader"},
     {"config", "solver", "registry"},
-    {"compose", "payload"},
+    {"compose", "lock", "payload"},
     set[str](),
     set[str](),
     {"net", "store"},

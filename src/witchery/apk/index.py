@@ -12,7 +12,7 @@ for.
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import accumulate
 from typing import overload
@@ -100,6 +100,20 @@ class Index(Sequence[Package]):
 
     def __len__(self) -> int:
         return len(self._stanzas)
+
+    def limited(self, identities: Mapping[str, bytes], more: Sequence[str] = ()) -> "Index":
+        """The index with one package only of each of some names.
+
+        Args:
+            identities: The identities of these packages by their names.
+            more: Stanzas to add.
+        """
+        kept = [
+            stanza
+            for position, stanza in enumerate(self._stanzas)
+            if (wanted := identities.get(self._own[position])) is None or self[position].identity == wanted
+        ]
+        return Index([*kept, *more], self.description)
 
     def providing(self, name: str) -> tuple[Package, ...]:
         """The packages that are called `name` or list it in `p:`, in the order of the index.

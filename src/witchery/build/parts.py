@@ -86,11 +86,13 @@ class Gathered:
         resolution: How they were chosen.
         parts: The packages, in the order of the solution.
         verdicts: Where a shell is forbidden: what a look into the packages that ask for one has shown.
+        vouched: False where a package was taken that no known key signed, and no index was read.
     """
 
     resolution: Resolution
     parts: tuple[Part, ...]
     verdicts: tuple[ShellVerdict, ...] = ()
+    vouched: bool = True
 
     @property
     def trusted(self) -> bool:
@@ -99,8 +101,10 @@ class Gathered:
         The application is its author's affair.
         """
         searched, given = self.resolution.indexes, self.resolution.local
-        return all(index.trust for index in searched) and all(
-            local.own or local.fetched.trust for local in given
+        return (
+            self.vouched
+            and all(index.trust for index in searched)
+            and all(local.own or local.fetched.trust for local in given)
         )
 
 

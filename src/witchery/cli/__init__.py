@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "build": "build an image of an application, or of packages",
+    "lock": "write down exactly what an image is made of",
+    "mirror": "keep the packages of locks in a repository",
     "scan": "say what an application, package or image needs, and why",
     "run": "run an image, with whatever runtime is there",
     "push": "push an image to a registry",

@@ -1,0 +1,118 @@
+"""Lock files on disk: where they are, and how places are written in them.
+
+A lock lies in a repository of its user's, next to the configuration. So folders in it are relative to it, but
+for those that the configuration itself spells from the root on; URLs are without credentials.
+"""
+
+import os
+from pathlib import Path
+
+from witchery.build.request import CONFIG_SUFFIXES, Request
+from witchery.errors import located
+from witchery.http import Url
+from witchery.lock.decode import MAX_FILE, decode
+from witchery.lock.document import encode
+from witchery.lock.model import FILE_NAME, Demand, Lock
+from witchery.repository.location import Repository
+from witchery.store import atomic
+from witchery.value import frozen
+
+
+def default_path(source: Path) -> Path:
+    """Where the lock of a source is: beside it."""
+    folder = source.parent if source.suffix in CONFIG_SUFFIXES else source.absolute().parent
+    return folder / FILE_NAME
+
+
+def read_lock(path: Path) -> Lock:
+    """Reads a lock file.
+
+    Raises:
+        StorageError: if it cannot be read.
+        FormatError: if it is malformed; it names the field.
+    """
+    data = atomic.read(path, MAX_FILE)
+    with located(str(path)):
+        return decode(data)
+
+
+def write_lock(path: Path, lock: Lock) -> None:
+    """Writes a lock file, whole or not at all.
+
+    Raises:
+        StorageError: if the system refuses.
+    """
+    atomic.write(path, encode(lock))
+
+
+@frozen
+class Notation:
+    """How places are written in a lock file.
+
+    Attributes:
+        folder: The folder of the lock file, absolute.
+        spelled: Folders that are not written relative to it.
+    """
+
+    folder: Path
+    spelled: frozenset[str] = frozenset()
+
+    @staticmethod
+    def of(path: Path, request: Request | None = None) -> "Notation":
+        """The notation of a lock file.
+
+        Args:
+            path: The file.
+            request: What it locks.
+        """
+        contents = request.config.contents if request else None
+        lines = (*contents.repositories, *contents.build_repositories) if contents else ()
+        words = (word.removeprefix("file://") for line in lines for word in line.split())
+        return Notation(path.absolute().parent, frozenset(word for word in words if word.startswith("/")))
+
+    def line(self, repository: Repository) -> str:
+        """A repository."""
+        named = repository.location.endswith(".tar.gz")
+        kind = "" if named == repository.is_index else "ndx " if repository.is_index else "v2 "
+        tag = f"@{repository.tag} " if repository.tag else ""
+        return f"{kind}{tag}{self.path(repository.location) if repository.is_local else repository.location}"
+
+    def repository(self, line: str) -> Repository:
+        """The repository that a line means.
+
+        Raises:
+            FormatError: if it means none.
+        """
+        kind, _, rest = line.partition(" ") if line.startswith(("ndx ", "v2 ")) else ("", "", line)
+        tag, _, location = rest.partition(" ") if rest.startswith("@") else ("", "", rest)
+        is_index = kind == "ndx" if kind else None
+        return Repository.parse(location, folder=self.folder, tag=tag[1:], is_index=is_index)
+
+    def means(self, line: str, repository: Repository) -> bool:
+        """Whether a line means a repository, however that is written."""
+        meant = self.repository(line)
+        if not (meant.is_local and repository.is_local):
+            return meant == repository
+        same = os.path.normpath(meant.location) == os.path.normpath(repository.location)
+        return same and (meant.tag, meant.is_index) == (repository.tag, repository.is_index)
+
+    def place(self, place: Url | Path) -> str:
+        """Where a package file is."""
+        return self.path(str(place)) if isinstance(place, Path) else str(place)
+
+    def path(self, path: str) -> str:
+        """A path of this machine."""
+        whole = os.path.normpath(Path(path).absolute())
+        if any(Path(whole).is_relative_to(each) for each in self.spelled):
+            return whole
+        relative = os.path.relpath(whole, self.folder)
+        return relative if relative.startswith(".") else f"./{relative}"
+
+
+def demand_of(request: Request, notation: Notation) -> Demand:
+    """What of a request matters for a lock."""
+    return Demand(
+        packages=tuple(sorted(set(request.world))),
+        repositories=tuple(notation.line(each) for each in request.repositories),
+        shell=request.config.contents.shell,
+    )

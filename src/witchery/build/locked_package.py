@@ -1,0 +1,112 @@
+"""A package of a lock beside the package itself: what to fetch, what to compare, what an index said of it."""
+
+from collections.abc import Mapping
+
+from witchery.apk import identity as identities
+from witchery.apk import signature, writer
+from witchery.apk.archive import Archive
+from witchery.apk.package import Package
+from witchery.arch import Arch
+from witchery.digest import Digest
+from witchery.errors import IntegrityError, located
+from witchery.lock.model import LockedPackage
+from witchery.repository.access import Access
+from witchery.repository.packages import Fetched
+
+_STATED = "AISTULomtckDpi"
+"""The lines of an index that reach an image: by its package database, or by deciding what is installed."""
+
+
+def stub(package: LockedPackage) -> Package:
+    """As much of a package as fetching it needs."""
+    lines = (
+        f"C:{identities.encode(package.identity)}",
+        f"P:{package.name}",
+        f"V:{package.version}",
+        f"S:{package.size}",
+    )
+    return Package.parse("\n".join(lines))
+
+
+def check(package: LockedPackage, fetched: Fetched, access: Access, arch: Arch, place: str) -> None:
+    """Holds a package against its lock, field by field.
+
+    Args:
+        package: What the lock says.
+        fetched: What was fetched.
+        access: Which keys are trusted.
+        arch: For which architecture it is locked.
+        place: Where it stands in the lock, for errors.
+
+    Raises:
+        IntegrityError: naming the field in which they differ.
+        TrustError: if its own signature is not that of the key that is locked.
+    """
+    archive = fetched.archive
+    described = restated(archive, arch, package.stated, package.identity)
+    facts: tuple[tuple[str, object, object], ...] = (
+        ("name", package.name, described.name),
+        ("version", package.version, described.version),
+        ("identity", package.identity.hex(), _identity(archive, package).hex()),
+        ("control_digest", package.control, Digest.sha256(archive.control_segment)),
+        ("size", package.size, archive.size),
+        ("signature", package.signature_size, len(archive.signature_segment)),
+        ("control", package.control_size, len(archive.control_segment)),
+        ("datahash", package.datahash, archive.data),
+        ("diff_id", package.diff_id, archive.diff_id),
+        ("installed_size", package.installed_size, described.installed_size),
+        ("origin", package.origin, described.origin),
+    )
+    for name, expected, got in facts:
+        if expected != got:
+            message = f"the package is another: expected {expected}, got {got}"
+            raise IntegrityError(message, where=[f"{place}.{name}"])
+    with located(f"{place}.key"):
+        _check_key(package, fetched, access)
+
+
+def _identity(archive: Archive, package: LockedPackage) -> bytes:
+    """The hash of the control segment, of the kind that the lock states."""
+    if len(package.identity) == identities.SIZE:
+        return archive.identity
+    return bytes.fromhex(Digest.sha256(archive.control_segment).hex)
+
+
+def _check_key(package: LockedPackage, fetched: Fetched, access: Access) -> None:
+    archive, known = fetched.archive, fetched.trust.key
+    if package.key and package.key not in {each.key_name for each in archive.signatures}:
+        raise IntegrityError(f"the package is not signed by this key: `{package.key}`")
+    if not package.key and known is not None:
+        raise IntegrityError(f"signed by a known key, which the lock does not name: `{known.name}`")
+    key = access.keys.get(package.key)
+    signature.verify(
+        archive.signatures,
+        archive.control_segment,
+        {key.name: key} if key else {},
+        allow_untrusted=access.allow_untrusted,
+    )
+
+
+def differing(stated: Package, archive: Archive, arch: Arch) -> Mapping[str, str]:
+    """The lines in which an index says something else of a package than the package itself."""
+    own = _lines(writer.stanza(archive, arch.apk))
+    listed = _lines(stated.stanza)
+    return {
+        letter: listed.get(letter, "")
+        for letter in _STATED
+        if listed.get(letter, "") != own.get(letter, "") and not (letter == "A" and not listed.get("A"))
+    }
+
+
+def restated(archive: Archive, arch: Arch, stated: Mapping[str, str], identity: bytes) -> Package:
+    """The package as its index describes it, from what it says itself and the lines that differ."""
+    lines = _lines(writer.stanza(archive, arch.apk)) | dict(stated) | {"C": identities.encode(identity)}
+    return Package.parse("\n".join(f"{letter}:{text}" for letter, text in lines.items()))
+
+
+def _lines(stanza: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for line in stanza.rstrip("\n").split("\n"):
+        letter, text = line[:1], line[2:]
+        found[letter] = f"{found[letter]} {text}" if letter in found and letter in "Dpi" else text
+    return found

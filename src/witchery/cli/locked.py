@@ -1,0 +1,62 @@
+"""Options of commands that build from a lock."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from witchery.value import replace
+
+if TYPE_CHECKING:
+    from witchery.build.request import Request
+
+
+def add_lock(parser: argparse.ArgumentParser) -> None:
+    """Which lock, and where its packages may be besides."""
+    group = parser.add_argument_group("lock")
+    group.add_argument(
+        "--locked", action="store_true", help="build exactly what witchery.lock.json beside SOURCE says"
+    )
+    add_file(group)
+    add_mirrors(group)
+
+
+def add_file(parser: argparse._ActionsContainer) -> None:
+    """Another lock file."""
+    parser.add_argument(
+        "--lock", metavar="FILE", type=Path, help="a lock in place of witchery.lock.json beside SOURCE"
+    )
+
+
+def add_mirrors(parser: argparse._ActionsContainer) -> None:
+    """Where locked packages may be besides."""
+    parser.add_argument(
+        "--from",
+        metavar="PLACE",
+        action="append",
+        default=[],
+        dest="mirrors",
+        help="take locked packages from a mirror (folder or URL) first; repeatable",
+    )
+
+
+def with_lock(requests: "Sequence[Request]", options: argparse.Namespace) -> "tuple[Request, ...]":
+    """The requests, to be built from a lock where the options say so.
+
+    Raises:
+        WitcheryError: if the lock is unusable.
+    """
+    if not options.locked and options.lock is None:
+        if options.mirrors:
+            from witchery.errors import UsageError
+
+            raise UsageError("`--from` says where the packages of a lock are", hint="give `--locked` too")
+        return tuple(requests)
+    from witchery.build.lock_files import default_path, read_lock
+    from witchery.build.locked import LockUse
+    from witchery.repository.location import Repository
+
+    path = options.lock or default_path(Path(options.source))
+    mirrors = tuple(Repository.parse(each, folder=Path()) for each in options.mirrors)
+    use = LockUse(lock=read_lock(path), path=path, mirrors=mirrors)
+    return tuple(replace(request, lock=use) for request in requests)

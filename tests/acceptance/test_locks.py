@@ -1,0 +1,426 @@
+"""A lock, and what may happen to what it locks: the image stays the same, or the build says why it cannot."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.command import Command, Outcome
+from support.repositories import Simulator, key, package
+from support.servers import Server, files
+from support.shared import needs_shared
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+BOTH = ("--arch", "x86_64,aarch64")
+
+
+class Project:
+    """A folder with a configuration, a repository beside it, and the command line.
+
+    Attributes:
+        folder: Where the configuration and its lock are.
+        repository: The repository, until a test takes it away.
+    """
+
+    def __init__(self, root: Path, capture: pytest.CaptureFixture[str]) -> None:
+        self.root = root
+        self.folder = root / "project"
+        self.repository = root / "repository"
+        self.folder.mkdir()
+        self.run = Command(root, capture)
+
+    @property
+    def lock_file(self) -> Path:
+        return self.folder / "witchery.lock.json"
+
+    @property
+    def lock(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.lock_file.read_text())
+        return found
+
+    def configure(self, *names: str, **more: Any) -> None:
+        contents = {"repositories": ["../repository"], "keyring": ["../key.rsa.pub"], "packages": list(names)}
+        contents |= more.pop("contents", {})
+        (self.folder / "witchery.yaml").write_text(json.dumps({"contents": contents, **more}))
+
+    def __call__(self, command: str, *words: str | Path) -> Outcome:
+        return self.run(command, self.folder / "witchery.yaml", *words)
+
+    def built(self, *words: str | Path) -> str:
+        """The digest of the image that a build gives."""
+        done = self("build", "-o", f"oci:{self.root}/image", *words)
+        assert done.status == 0, done.err
+        return done.out.strip()
+
+    def locked(self, *words: str | Path) -> dict[str, Any]:
+        """The lock that the command writes."""
+        done = self("lock", *words)
+        assert done.status == 0, done.err
+        return self.lock
+
+    def forget(self) -> None:
+        """Takes the cache away."""
+        shutil.rmtree(self.root / "cache")
+
+    def versions(self) -> dict[str, str]:
+        return {each["name"]: each["version"] for each in self.lock["architectures"]["x86_64"]["packages"]}
+
+
+@pytest.fixture
+def project(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Project:
+    """A project with the repository of the examples, which has two architectures."""
+    made = Project(tmp_path, capsys)
+    shutil.copytree(EXAMPLES / "repository", made.repository)
+    shutil.copy(
+        EXAMPLES / "repository/keys/witchery-example-2.rsa.pub", tmp_path / "witchery-example-2.rsa.pub"
+    )
+    made.configure("hello", "example-certificates", contents={"keyring": ["../witchery-example-2.rsa.pub"]})
+    return made
+
+
+@pytest.fixture
+def small(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Project:
+    """A project with a repository that a test makes."""
+    made = Project(tmp_path, capsys)
+    public = key().public
+    (tmp_path / public.name).write_bytes(public.pem)
+    made.configure("tool", contents={"keyring": [f"../{public.name}"]})
+    return made
+
+
+def test_a_locked_image_is_the_same_with_its_repository_gone_from_cache_and_from_a_mirror(
+    project: Project, tmp_path: Path
+) -> None:
+    before = project.built(*BOTH)
+    project.locked(*BOTH)
+    assert project.built(*BOTH, "--locked") == before
+    done = project.run(
+        "mirror", project.lock_file, "-o", tmp_path / "mirror", "-k", tmp_path / "witchery-example-2.rsa.pub"
+    )
+    assert done.status == 0, done.err
+    shutil.rmtree(project.repository)
+    assert project.built(*BOTH, "--locked") == before
+    assert project.built(*BOTH, "--locked", "--offline") == before
+    project.forget()
+    lost = project("build", "--locked", *BOTH, "-o", f"oci:{tmp_path}/lost")
+    assert lost.status == 5
+    assert "`witchery mirror`" in lost.err
+    assert project.built(*BOTH, "--locked", "--offline", "--from", tmp_path / "mirror") == before
+    for arch in ("x86_64", "aarch64"):
+        for file in (tmp_path / "mirror" / arch).glob("*.apk"):
+            assert file.read_bytes() == (EXAMPLES / "repository" / arch / file.name).read_bytes()
+
+
+def test_a_mirror_is_a_repository_that_solves_to_the_same_image(project: Project, tmp_path: Path) -> None:
+    """Signed, and built from without a lock, by whoever moves to it for good."""
+    before = project.built("--arch", "x86_64")
+    project.locked(*BOTH)
+    assert project.run("keygen", tmp_path / "me.rsa", cache=False).status == 0
+    public = tmp_path / "witchery-example-2.rsa.pub"
+    made = project.run(
+        "mirror",
+        project.lock_file,
+        "-o",
+        tmp_path / "mirror",
+        "--sign-key",
+        tmp_path / "me.rsa",
+        "-k",
+        public,
+    )
+    assert made.status == 0, made.err
+    shutil.rmtree(project.repository)
+    project.forget()
+    shutil.move(tmp_path / "mirror", project.repository)
+    project.configure("hello", "example-certificates", contents={"keyring": [str(public), "../me.rsa.pub"]})
+    assert project.built("--arch", "x86_64") == before
+
+
+@needs_shared
+@pytest.mark.parametrize("more", [{}, {"contents": {"shell": "forbid"}}], ids=["a shell", "no shell"])
+def test_a_locked_build_of_real_packages_reads_no_index_and_gives_the_same_image(
+    boot_set: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], more: dict[str, Any]
+) -> None:
+    project = Project(tmp_path, capsys)
+    names = ["wget", "ca-certificates-bundle", *([] if more else ["alpine-base", "chrony", "openssh-server"])]
+    with Server(files(boot_set)) as server:
+        project.configure(
+            *names, contents={"repositories": [server.url], "keyring": [], **more.get("contents", {})}
+        )
+        words = ("--arch", "x86_64")
+        before = project.built(*words)
+        project.locked(*words)
+        project.forget()
+        asked = len(server.asked)
+        assert project.built(*words, "--locked") == before
+        paths = [each.path for each in server.asked[asked:]]
+        assert paths
+        assert not [path for path in paths if "APKINDEX" in path]
+    assert project.built(*words, "--locked", "--offline") == before
+
+
+def test_what_does_not_matter_changes_the_image_and_needs_no_new_lock(project: Project) -> None:
+    project.locked("--arch", "x86_64")
+    before = project.built("--locked", "--arch", "x86_64")
+    project.configure(
+        "example-certificates",
+        "hello",
+        contents={"keyring": ["../witchery-example-2.rsa.pub"]},
+        environment={"MOOD": "good"},
+        labels={"a": "b"},
+    )
+    assert project.built("--locked", "--arch", "x86_64") != before
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            {"packages": ["hello"]},
+            "configuration.packages: the package is locked, and not asked for: `example-certificates`",
+        ),
+        (
+            {"packages": ["hello", "example-certificates", "base-files"]},
+            "asked for, and not locked: `base-files`",
+        ),
+        ({"packages": ["hello>1", "example-certificates"]}, "asked for, and not locked: `hello>1`"),
+        (
+            {"repositories": ["../elsewhere"]},
+            "configuration.repositories: the repository is asked for, and not locked",
+        ),
+        ({"shell": "forbid"}, "configuration.shell: `allow` is locked, `forbid` is asked for"),
+    ],
+    ids=["a package less", "a package more", "another constraint", "another repository", "no shell"],
+)
+def test_a_lock_for_something_else_is_refused_with_the_difference(
+    project: Project, change: dict[str, Any], said: str
+) -> None:
+    project.locked("--arch", "x86_64")
+    project.configure(
+        "hello",
+        "example-certificates",
+        contents={"keyring": ["../witchery-example-2.rsa.pub"], **change},
+    )
+    done = project("build", "--locked", "--arch", "x86_64")
+    assert done.status == 3
+    assert said in done.err
+    assert "--update" in done.err
+
+
+def test_an_architecture_that_is_not_locked_is_refused(project: Project) -> None:
+    project.locked("--arch", "x86_64")
+    done = project("build", "--locked", "--arch", "aarch64")
+    assert done.status == 2
+    assert "not locked for aarch64: the lock is for x86_64" in done.err
+
+
+def test_another_application_is_refused_and_an_update_takes_it_and_moves_nothing(project: Project) -> None:
+    (project.folder / "app.txt").write_text("one")
+    project.configure(
+        "hello",
+        contents={"keyring": ["../witchery-example-2.rsa.pub"]},
+        payload=["app.txt"],
+        entrypoint={"command": "/usr/bin/hello"},
+    )
+    words = ("--arch", "x86_64")
+    before = project.built(*words)
+    lock = project.locked(*words)
+    assert project.built(*words, "--locked") == before
+    (project.folder / "app.txt").write_text("two")
+    done = project("build", "--locked", *words)
+    assert done.status == 3
+    assert "architectures.x86_64.payload.diff_id: the files of the application are others" in done.err
+    updated = project.locked(*words, "--update")
+    assert updated["architectures"]["x86_64"]["packages"] == lock["architectures"]["x86_64"]["packages"]
+    assert project.built(*words, "--locked") == project.built(*words) != before
+
+
+def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The paths to every text and number."""
+    if isinstance(value, dict):
+        for name, each in value.items():
+            yield from leaves(each, (*path, name))
+    elif isinstance(value, list):
+        for number, each in enumerate(value):
+            yield from leaves(each, (*path, number))
+    else:
+        yield path
+
+
+def changed(value: Any) -> Any:
+    """Another value of the same form: one that only its meaning can betray."""
+    if isinstance(value, int):
+        return value + 1
+    for old, new in (("0", "1"), ("1", "2"), ("a", "b"), ("e", "f")):
+        if old in value:
+            return value.replace(old, new, 1)
+    return value + "x"
+
+
+def test_a_lock_edited_by_hand_is_refused_for_that_field_whatever_field_it_is(project: Project) -> None:
+    """Every leaf of a lock in turn; the error names it, or at least the field that no longer goes with it."""
+    (project.folder / "app.txt").write_text("one")
+    project.configure(
+        "hello",
+        "example-certificates",
+        contents={"keyring": ["../witchery-example-2.rsa.pub"]},
+        payload=["app.txt"],
+        entrypoint={"command": "/usr/bin/hello"},
+    )
+    whole = project.locked("--arch", "x86_64")
+    paths = list(leaves(whole))
+    assert len(paths) > 60
+    wrong = []
+    for path in paths:
+        edited = deepcopy(whole)
+        inside = edited
+        for step in path[:-1]:
+            inside = inside[step]
+        inside[path[-1]] = changed(inside[path[-1]])
+        project.lock_file.write_text(json.dumps(edited))
+        done = project("build", "--locked", "--arch", "x86_64", "-o", f"oci:{project.root}/never")
+        field = next(step for step in reversed(path) if isinstance(step, str))
+        if done.status not in (2, 3) or field not in done.err:
+            wrong.append((path, done.status, done.err))
+    assert not wrong
+    assert not (project.root / "never").exists()
+
+
+def moving(small: Project) -> Simulator:
+    """A repository of a tool and two others, one of which has to have the tool's version."""
+    simulator = Simulator()
+    for name, depends in (("tool", ("lib=1.0-r0", "free")), ("lib", ()), ("free", ())):
+        simulator.add(package(name, "1.0-r0", depends=depends))
+    simulator.write(small.repository)
+    return simulator
+
+
+def newer(simulator: Simulator, repository: Path, *names: str) -> None:
+    depends = {"tool": ("lib=1.1-r0", "free")}
+    for name in names:
+        simulator.add(package(name, "1.1-r0", depends=depends.get(name, ())))
+    simulator.write(repository)
+
+
+def test_an_update_moves_only_what_was_asked_and_a_plain_lock_everything(small: Project) -> None:
+    words = ("--arch", "x86_64")
+    simulator = moving(small)
+    small.locked(*words)
+    newer(simulator, small.repository, "tool", "lib", "free")
+    small.locked(*words, "--update", "free")
+    assert small.versions() == {"lib": "1.0-r0", "free": "1.1-r0", "tool": "1.0-r0"}
+    small.locked(*words, "--update", "tool", "lib")
+    assert small.versions() == dict.fromkeys(("lib", "free", "tool"), "1.1-r0")
+
+
+def test_an_update_that_cannot_be_alone_says_what_would_move_along(small: Project) -> None:
+    words = ("--arch", "x86_64")
+    simulator = moving(small)
+    small.locked(*words)
+    newer(simulator, small.repository, "tool", "lib", "free")
+    small.configure("tool>1.0-r0", contents={"keyring": [f"../{key().public.name}"]})
+    before = small.lock_file.read_bytes()
+    done = small("lock", *words, "--update", "tool")
+    assert done.status == 4
+    assert "`tool` cannot move alone" in done.err
+    assert "`lib`: 1.0-r0 to 1.1-r0" in done.err
+    assert "`free`" not in done.err
+    assert "--update tool lib" in done.err
+    assert small.lock_file.read_bytes() == before
+
+
+def test_an_update_keeps_what_its_repository_deleted_as_long_as_a_cache_or_a_mirror_has_it(
+    small: Project,
+) -> None:
+    words = ("--arch", "x86_64")
+    simulator = moving(small)
+    small.locked(*words)
+    mirror = small.root / "mirror"
+    public = small.root / key().public.name
+    assert small.run("mirror", small.lock_file, "-o", mirror, "-k", public).status == 0
+    simulator.packages.clear()
+    shutil.rmtree(small.repository)
+    newer(simulator, small.repository, "tool", "lib", "free")
+    small.locked(*words, "--update", "free")
+    assert small.versions() == {"lib": "1.0-r0", "free": "1.1-r0", "tool": "1.0-r0"}
+    small.forget()
+    lost = small("lock", *words, "--update", "free")
+    assert lost.status == 5
+    assert "name it too, after `--update`" in lost.err
+    small.locked(*words, "--update", "free", "--from", mirror)
+    assert small.versions() == {"lib": "1.0-r0", "free": "1.1-r0", "tool": "1.0-r0"}
+
+
+def test_a_difference_is_told_and_nothing_is_written(small: Project) -> None:
+    words = ("--arch", "x86_64")
+    simulator = moving(small)
+    small.locked(*words)
+    before = small.lock_file.read_bytes()
+    same = small("lock", *words, "--diff")
+    assert (same.status, same.out) == (0, "")
+    newer(simulator, small.repository, "free")
+    simulator.add(package("extra"))
+    simulator.write(small.repository)
+    small.configure("tool", "extra", contents={"keyring": [f"../{key().public.name}"]})
+    done = small("lock", *words, "--diff")
+    assert done.status == 1
+    assert "configuration.packages: the package is asked for, and not locked: `extra`" in done.out
+    rows = [line.split()[:2] for line in done.out.splitlines()[1:]]
+    assert rows == [["added", "extra"], ["moved", "free"]]
+    found = json.loads(small("lock", *words, "--diff", "--json").out)
+    moved = found["architectures"]["x86_64"][1]
+    assert (moved["before"]["version"], moved["after"]["version"]) == ("1.0-r0", "1.1-r0")
+    assert moved["after"]["size"] > 0
+    assert small.lock_file.read_bytes() == before
+
+
+def test_an_unknown_package_cannot_be_updated(small: Project) -> None:
+    moving(small)
+    small.locked("--arch", "x86_64")
+    done = small("lock", "--arch", "x86_64", "--update", "nothing")
+    assert done.status == 2
+    assert "not in the lock: `nothing`" in done.err
+
+
+def test_a_package_that_no_known_key_signed_is_refused_without_its_index(small: Project) -> None:
+    """The signed index vouches for it while there is one; a lock vouches for nothing."""
+    stranger = key("stranger.rsa.pub")
+    simulator = Simulator()
+    simulator.add(package("tool", signer=stranger))
+    simulator.write(small.repository)
+    words = ("--arch", "x86_64")
+    before = small.built(*words)
+    done = small("lock", *words)
+    assert done.status == 0
+    assert "no known key signed the package itself" in done.err
+    refused = small("build", "--locked", *words)
+    assert refused.status == 3
+    assert "packages[0].key: signed by an unknown key: `stranger.rsa.pub`" in refused.err
+    accepted = small.built("--locked", "--allow-untrusted", *words)
+    assert accepted != before, "the image says that not everything in it is trusted"
+
+
+def test_a_key_that_is_another_under_the_same_name_is_refused(small: Project) -> None:
+    moving(small)
+    words = ("--arch", "x86_64")
+    small.locked(*words)
+    (small.root / key().public.name).write_bytes(key("other.rsa.pub").public.pem)
+    done = small("build", "--locked", *words)
+    assert done.status == 3
+    assert "keys[0].fingerprint: the key known as `test@example.org-1.rsa.pub` is another" in done.err
+
+
+def test_a_lock_of_another_kind_is_refused_and_an_update_renews_it(small: Project) -> None:
+    moving(small)
+    words = ("--arch", "x86_64")
+    lock = small.locked(*words)
+    lock["compatibility"] += 1
+    small.lock_file.write_text(json.dumps(lock))
+    done = small("build", "--locked", *words)
+    assert done.status == 3
+    assert "compatibility: made for other bytes" in done.err
+    lock["compatibility"] -= 1
+    assert small.locked(*words, "--update") == lock
