@@ -98,6 +98,8 @@ def deliver(
                 archive.stream(sys.stdout.buffer.write, image, contents, tag=tag, name=name)
             else:
                 archive.write(Path(path), image, contents, tag=tag, name=name)
+            if not isinstance(image, Image):
+                return ("`docker load` takes one platform unless Docker stores images in containerd",)
         case RootfsFolder(path):
             if not isinstance(image, Image):
                 raise UsageError(f"a folder holds one platform, not {len(image.images)}: `{target}`")

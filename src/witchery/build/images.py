@@ -155,23 +155,42 @@ def _each(
 
 def _together(failed: Sequence[tuple[Request, WitcheryError]], count: int) -> WitcheryError:
     """One error for all that went wrong; what is wrong everywhere is said once."""
-    reasons: dict[str, tuple[list[str], tuple[str, ...]]] = {}
+    if all(isinstance(error, ApplicationError) for _, error in failed):
+        return ApplicationError(_merged(failed, count))
     errors: dict[str, tuple[list[str], WitcheryError]] = {}
     for request, error in failed:
-        arch = request.arch.apk  # messages that differ in it alone say the same
-        errors.setdefault(str(error).replace(arch, "ARCH"), ([], error))[0].append(arch)
-        for reason, hints in error.complaints:
-            several = _one_for_each(request) if "[foreign-architecture]" in reason else ()
-            reasons.setdefault(reason, ([], (*hints, *several)))[0].append(arch)
-    if all(isinstance(error, ApplicationError) for _, error in failed):
-        return ApplicationError(
-            [(_of(archs, count, reason), hints) for reason, (archs, hints) in reasons.items()]
-        )
+        arch = request.arch.apk
+        errors.setdefault(_key(str(error), arch), ([], error))[0].append(arch)
     ((archs, first), *others) = errors.values()
     if len(archs) > 1:
         first.hints += (f"the same on {', '.join(archs[1:])}",)
     first.hints += tuple(f"{', '.join(names)}: {error}" for names, error in others)
     return first.at(archs[0])
+
+
+def _merged(
+    failed: Sequence[tuple[Request, WitcheryError]], count: int
+) -> Sequence[tuple[str, tuple[str, ...]]]:
+    """The reasons of several errors, each once, with its hints."""
+    reasons: dict[str, tuple[list[str], str, tuple[str, ...]]] = {}
+    for request, error in failed:
+        arch = request.arch.apk
+        for reason, hints in error.complaints:
+            more = _one_for_each(request) if "[foreign-architecture]" in reason else ()
+            reasons.setdefault(_key(reason, arch), ([], reason, (*hints, *more)))[0].append(arch)
+    merged = []
+    for key, (archs, reason, hints) in reasons.items():
+        if key == reason and len(archs) == count:
+            merged.append((reason, hints))
+        else:
+            same = (f"The same on {', '.join(archs[1:])}.",) if len(archs) > 1 else ()
+            merged.append((f"{archs[0]}: {reason}", (*hints, *same)))
+    return merged
+
+
+def _key(text: str, arch: str) -> str:
+    """What two messages have in common that differ in nothing but the architecture."""
+    return text.replace(arch, "ARCH")
 
 
 def _one_for_each(request: Request) -> tuple[str, ...]:

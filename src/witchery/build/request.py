@@ -245,8 +245,8 @@ def _check_sources(requests: Sequence[Request]) -> None:
     for written, absent in missing.items():
         names = ", ".join(arch.apk for arch, _ in absent)
         arch, path = absent[0]
-        meant = f"`{{arch}}` is Alpine's name and `{{platform}}` OCI's: for {arch} `{placed('{arch}', arch)}`"
-        hint = f"{meant} and `{placed('{platform}', arch)}`; expected `{path}`"
+        other = placed("{platform}", arch)
+        hint = f"expected `{path}`: `{{arch}}` is Alpine's name for it, `{{platform}}` OCI's, `{other}`"
         raise UsageError(f"no application for {names}: `{written}`", hint=hint)
 
 
