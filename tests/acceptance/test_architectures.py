@@ -18,6 +18,7 @@ import pytest
 
 from support.command import process
 from support.peers import JUDGES, Subject, call, need
+from support.registries import registry
 from support.repositories import Simulator, key
 from support.shared import SHARED, needs_shared
 from witchery.apk import writer
@@ -200,6 +201,26 @@ def test_the_index_says_what_an_index_has_to(seven: Made) -> None:
         assert (entry["size"], entry["mediaType"]) == (len(raw), json.loads(raw)["mediaType"])
         created.append(json.loads(raw)["annotations"]["org.opencontainers.image.created"])
     assert index["annotations"]["org.opencontainers.image.created"] == max(created)
+
+
+def test_a_registry_takes_the_index_and_gives_every_platform_back(seven: Made, tmp_path: Path) -> None:
+    """skopeo copies all of it out, and our own pull finds the same."""
+    need("skopeo", root=False)
+    with registry(tmp_path / "registry") as found:
+        name = f"{found.host}/team/seven:1"
+        words = ["push", f"oci:{seven.layout}", name, "--cache-dir", str(tmp_path / "cache")]
+        pushed = process(*words, cwd=tmp_path)
+        assert pushed.status == 0, pushed.err
+        call(
+            *("skopeo", "copy", "--all", "--insecure-policy", "--src-tls-verify=false"),
+            *(f"docker://{name}", f"oci:{tmp_path}/copy:latest"),
+        )
+        words = ["pull", name, "-o", f"oci:{tmp_path}/pulled", "--cache-dir", str(tmp_path / "cache")]
+        pulled = process(*words, cwd=tmp_path)
+    assert pulled.status == 0, pulled.err
+    assert pulled.out == pushed.out
+    assert pulled.out.endswith(f"@{seven.document['digest']}\n")
+    assert blobs(tmp_path / "copy") == blobs(tmp_path / "pulled") == blobs(seven.layout)
 
 
 @pytest.mark.parametrize("peer", ["podman", "containerd"])
