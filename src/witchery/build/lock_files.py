@@ -6,6 +6,7 @@ for those that the configuration itself spells from the root on; URLs are withou
 
 import os
 from pathlib import Path
+from typing import Literal
 
 from witchery.build.request import CONFIG_SUFFIXES, Request
 from witchery.errors import located
@@ -72,8 +73,9 @@ class Notation:
 
     def line(self, repository: Repository) -> str:
         """A repository."""
-        named = repository.location.endswith(".tar.gz")
+        named = repository.location.endswith((".tar.gz", ".adb"))
         kind = "" if named == repository.is_index else "ndx " if repository.is_index else "v2 "
+        kind = "v3 " if repository.form == 3 else kind
         tag = f"@{repository.tag} " if repository.tag else ""
         return f"{kind}{tag}{self.path(repository.location) if repository.is_local else repository.location}"
 
@@ -83,10 +85,11 @@ class Notation:
         Raises:
             FormatError: if it means none.
         """
-        kind, _, rest = line.partition(" ") if line.startswith(("ndx ", "v2 ")) else ("", "", line)
+        kind, _, rest = line.partition(" ") if line.startswith(("ndx ", "v2 ", "v3 ")) else ("", "", line)
         tag, _, location = rest.partition(" ") if rest.startswith("@") else ("", "", rest)
         is_index = kind == "ndx" if kind else None
-        return Repository.parse(location, folder=self.folder, tag=tag[1:], is_index=is_index)
+        form: Literal[2, 3] = 3 if kind == "v3" else 2
+        return Repository.parse(location, folder=self.folder, tag=tag[1:], is_index=is_index, form=form)
 
     def means(self, line: str, repository: Repository) -> bool:
         """Whether a line means a repository, however that is written."""

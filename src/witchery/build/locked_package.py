@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from witchery.apk import identity as identities
-from witchery.apk import signature, writer
+from witchery.apk import writer
 from witchery.apk.archive import Archive
 from witchery.apk.package import Package
 from witchery.arch import Arch
@@ -74,17 +74,13 @@ def _identity(archive: Archive, package: LockedPackage) -> bytes:
 
 def _check_key(package: LockedPackage, fetched: Fetched, access: Access) -> None:
     archive, known = fetched.archive, fetched.trust.key
-    if package.key and package.key not in {each.key_name for each in archive.signatures}:
-        raise IntegrityError(f"the package is not signed by this key: `{package.key}`")
     if not package.key and known is not None:
         raise IntegrityError(f"signed by a known key, which the lock does not name: `{known.name}`")
     key = access.keys.get(package.key)
-    signature.verify(
-        archive.signatures,
-        archive.control_segment,
-        {key.name: key} if key else {},
-        allow_untrusted=access.allow_untrusted,
-    )
+    if key is None:
+        archive.trust({}, allow_untrusted=access.allow_untrusted)
+    elif not archive.trust({key.name: key}, allow_untrusted=True):
+        raise IntegrityError(f"the package is not signed by this key: `{key.name}`")
 
 
 def differing(stated: Package, archive: Archive, arch: Arch) -> Mapping[str, str]:

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from witchery.apk import signature
 from witchery.apk.package import Package
 from witchery.build.image import Planned, collect, plan
 from witchery.build.lock_files import Notation, demand_of
@@ -14,6 +13,7 @@ from witchery.build.request import Request
 from witchery.build.workshop import Workshop
 from witchery.compose.part import Part
 from witchery.digest import Digest
+from witchery.errors import FormatError
 from witchery.keys import PublicKey
 from witchery.lock.model import (
     COMPATIBILITY,
@@ -134,9 +134,9 @@ class _Recorder:
     def _package(self, part: Part) -> LockedPackage:
         archive = part.archive
         stated, repository = _origin(part, self._found.resolution)
-        trust = signature.verify(
-            archive.signatures, archive.control_segment, self._access.keys, allow_untrusted=True
-        )
+        if archive.form != 2:
+            raise FormatError("a package of apk version 3, which a lock cannot hold", where=[str(part)])
+        trust = archive.trust(self._access.keys, allow_untrusted=True)
         return LockedPackage(
             name=part.name,
             version=part.package.version,

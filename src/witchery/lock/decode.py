@@ -9,7 +9,7 @@ from witchery.apk import version as versions
 from witchery.arch import Arch
 from witchery.errors import FormatError, UsageError
 from witchery.lock import demand as demands
-from witchery.lock.document import index_members, sealed
+from witchery.lock.document import index_members, release_members, sealed
 from witchery.lock.model import (
     SCHEMA,
     Demand,
@@ -133,8 +133,10 @@ def _index(node: Node) -> LockedIndex:
 
 
 def _release(node: Node) -> LockedRelease:
-    found = node.members(("version", "evidence"))
-    return LockedRelease(found["version"].text(), found["evidence"].text())
+    found = node.members(("version", "evidence", "seal"))
+    release = LockedRelease(found["version"].text(), found["evidence"].text())
+    _check_seal(node, found["seal"], release_members(release))
+    return release
 
 
 def _payload(node: Node, packages: int) -> LockedPayload:
@@ -212,7 +214,8 @@ def _range(node: Node, begin: int, size: int) -> int:
     first, last = int(match[1]), int(match[2])
     if first != begin or not first < last < size - 1:
         raise node.refuse(
-            f"expected a range from {begin} to less than {size - 1}, the end of `size`: `{node.value}`"
+            f"expected a range from {begin}, behind any `signature`, to less than {size - 1}, as `size`"
+            f" has it: `{node.value}`"
         )
     return last + 1
 

@@ -12,6 +12,7 @@ from witchery.lock.model import (
     LockedIndex,
     LockedPackage,
     LockedPayload,
+    LockedRelease,
 )
 from witchery.lock.seal import seal
 
@@ -45,7 +46,7 @@ def arch_document(locked: LockedArch) -> dict[str, Any]:
     found: dict[str, Any] = {
         "world": list(locked.world),
         "indexes": [index_document(each) for each in locked.indexes],
-        "releases": [{"version": each.version, "evidence": each.evidence} for each in locked.releases],
+        "releases": [release_document(each) for each in locked.releases],
         "packages": [package_document(each) for each in locked.packages],
         "seal": seal(sealed(locked)),
     }
@@ -79,6 +80,17 @@ def index_members(index: LockedIndex) -> dict[str, Any]:
         "key": index.key,
         "description": index.description,
     }
+
+
+def release_document(release: LockedRelease) -> dict[str, Any]:
+    """One release, with its marks."""
+    members = release_members(release)
+    return {**members, "seal": seal(members)}
+
+
+def release_members(release: LockedRelease) -> dict[str, Any]:
+    """One release, without them."""
+    return {"version": release.version, "evidence": release.evidence}
 
 
 def package_document(package: LockedPackage) -> dict[str, Any]:
