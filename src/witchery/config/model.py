@@ -285,7 +285,8 @@ class ImageConfig(Model):
     )
     archs: tuple[Arch, ...] = setting(
         ListOf(values.ARCHITECTURE),
-        "Architectures to build for, by Alpine's or OCI's names.",
+        "Architectures to build for, by Alpine's or OCI's names; this machine's if not given. Several make"
+        " one image for all of them.",
         whole=True,
     )
     paths: tuple[PathRule, ...] = setting(

@@ -18,7 +18,11 @@ NONROOT_ID = 65532
 class Part(Model):
     """Files of the application: a file or a folder, and where it goes."""
 
-    source: str = setting(values.LOCAL_FILE, "The file or folder.")
+    source: str = setting(
+        values.LOCAL_FILE,
+        "The file or folder. `{arch}` in it stands for Alpine's name of each architecture, such as `aarch64`,"
+        " and `{platform}` for OCI's, such as `arm64` or `arm/v7`.",
+    )
     destination: str = setting(
         values.DESTINATION,
         "Where it goes. A folder's content goes below it; so does a file, under its own name, unless the"
