@@ -131,6 +131,12 @@ class TestFolders:
         two = make_part("b", folders=["d"], modes={"d": 0o2750}, replaces_priority=1)
         assert self.mode(one, two) == self.mode(two, one) == 0o2750
 
+    def test_a_package_that_only_has_something_in_a_folder_says_nothing_of_it(self) -> None:
+        one = make_part("a", folders=["d/e"])
+        one = replace(one, archive=replace(one.archive, implied=("d",)))
+        two = make_part("b", folders=["d"], modes={"d": 0o700})
+        assert self.mode(one, two) == self.mode(two, one) == 0o700
+
     def test_every_folder_that_several_list_is_known(self) -> None:
         tree = merge(
             [make_part("a", folders=["d/e"]), make_part("b", folders=["d"]), make_part("c", folders=["f"])]

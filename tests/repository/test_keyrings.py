@@ -32,6 +32,12 @@ def test_a_folder_is_its_public_keys_and_a_file_is_itself(folder: Path) -> None:
     assert read_keys(folder / key().name) == (key().public,)
 
 
+def test_a_folder_may_call_its_public_keys_pem_and_hold_private_ones_too(folder: Path) -> None:
+    (folder / "own.pem").write_bytes(key().pem)
+    (folder / "other.pem").write_bytes(key("other").public.pem)
+    assert [each.name for each in read_keys(folder)] == ["other.pem", key().name]
+
+
 @pytest.mark.parametrize(
     "data",
     [
