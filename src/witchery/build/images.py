@@ -102,20 +102,29 @@ def build_all(requests: Sequence[Request], workshop: Workshop, *, allow_skew: bo
         Refused: if an input is malformed or untrusted.
         WorldError: if the network or the disk fails.
     """
-    workshops = [_labelled(workshop, request, len(requests)) for request in requests]
-    plans = _each(plan, requests, workshops)
-    if not allow_skew:
-        alignment.refuse(_skews(requests, [each.resolution for each in plans]))
+    plans = plan_all(requests, workshop, allow_skew=allow_skew)
 
     def finish(_: Request, planned: Planned) -> Built:
         return complete(planned, workshop)
 
-    builds = _each(finish, requests, plans)
+    builds = each_arch(finish, requests, plans)
     found = _skews(requests, [each.gathered.resolution for each in builds])
     if not allow_skew:
         alignment.refuse(found)  # without a shell other packages may have been chosen
     image = builds[0].image if len(builds) == 1 else index_of(each.image for each in builds)
     return BuiltImages(platforms=tuple(zip(requests, builds, strict=True)), image=image, skew=found)
+
+
+def plan_all(requests: Sequence[Request], workshop: Workshop, *, allow_skew: bool = False) -> list[Planned]:
+    """Solves for every architecture, and sees whether they agree; nothing is fetched but indexes.
+
+    Raises:
+        WitcheryError: as `build_all`.
+    """
+    plans = each_arch(plan, requests, [_labelled(workshop, each, len(requests)) for each in requests])
+    if not allow_skew:
+        alignment.refuse(_skews(requests, [each.resolution for each in plans]))
+    return plans
 
 
 def _skews(requests: Sequence[Request], resolutions: Sequence[Resolution]) -> tuple[Skew, ...]:
@@ -124,7 +133,7 @@ def _skews(requests: Sequence[Request], resolutions: Sequence[Resolution]) -> tu
     return alignment.skews(dict(zip((each.arch for each in requests), resolutions, strict=True)))
 
 
-def _each(
+def each_arch(
     work: Callable[[Request, _Item], _Result], requests: Sequence[Request], items: Sequence[_Item]
 ) -> list[_Result]:
     """Does the same for every architecture, several at once; all of them come to their end.

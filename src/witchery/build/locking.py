@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from witchery.apk.package import Package
-from witchery.build.image import Planned, collect, plan
+from witchery.build.image import Planned, collect
+from witchery.build.images import each_arch, plan_all
 from witchery.build.lock_files import Notation, demand_of
 from witchery.build.locked_package import differing
 from witchery.build.parts import Gathered, Resolution
@@ -89,12 +90,10 @@ def gather_all(
     requests: Sequence[Request], workshop: Workshop, *, keeping: "Update | None", allow_skew: bool
 ) -> list[tuple[Planned, Gathered]]:
     """The packages for all architectures; nothing is fetched where these do not agree."""
-    plans = [plan(replace(request, keeping=keeping), workshop) for request in requests]
-    if len(plans) > 1 and not allow_skew:
-        from witchery.build import alignment
-
-        alignment.refuse(alignment.skews({each.request.arch: each.resolution for each in plans}))
-    return [(planned, collect(planned)) for planned in plans]
+    wanted = [replace(request, keeping=keeping) for request in requests]
+    plans = plan_all(wanted, workshop, allow_skew=allow_skew)
+    found = each_arch(lambda _, planned: collect(planned), wanted, plans)
+    return list(zip(plans, found, strict=True))
 
 
 class _Recorder:
