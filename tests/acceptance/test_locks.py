@@ -1,7 +1,9 @@
 """A lock, and what may happen to what it locks: the image stays the same, or the build says why it cannot."""
 
+import hashlib
 import json
 import shutil
+from base64 import b64encode
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
@@ -13,6 +15,7 @@ from support.command import Command, Outcome
 from support.repositories import Simulator, key, package
 from support.servers import Server, files
 from support.shared import needs_shared
+from witchery.lock.model import COMPATIBILITY
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 BOTH = ("--arch", "x86_64,aarch64")
@@ -424,3 +427,81 @@ def test_a_lock_of_another_kind_is_refused_and_an_update_renews_it(small: Projec
     assert "compatibility: made for other bytes" in done.err
     lock["compatibility"] -= 1
     assert small.locked(*words, "--update") == lock
+
+
+def apko_lock(project: Project, **changes: Any) -> dict[str, Any]:
+    """What apko would write for the packages of a lock: one list, hashes in base64, no diff IDs."""
+    found = []
+    for arch, locked in project.lock["architectures"].items():
+        for each in reversed(locked["packages"]):
+            data = (project.folder / each["url"]).read_bytes()
+            ends = [int(each[name].split("-")[1]) + 1 for name in ("signature", "control")] + [len(data)]
+            segments = zip(("signature", "control", "data"), (0, *ends[:2]), ends, strict=True)
+            entry = {"name": each["name"], "version": each["version"], "architecture": arch}
+            entry |= {"url": str(project.folder / each["url"]), "checksum": each["identity"]}
+            for name, begin, end in segments:
+                kind = "sha256" if name == "data" else "sha1"
+                checksum = b64encode(hashlib.new(kind, data[begin:end]).digest()).decode()
+                entry[name] = {"range": f"bytes={begin}-{end - 1}", "checksum": f"{kind}-{checksum}"}
+            found.append(entry | changes)
+    return {"version": "v1", "config": {"name": "x", "checksum": "x"}, "contents": {"packages": found}}
+
+
+def test_a_lock_of_apko_is_built_from_and_becomes_one_of_ours(project: Project, tmp_path: Path) -> None:
+    words = ("--arch", "x86_64")
+    before = project.built(*words)
+    ours = project.locked(*words)
+    theirs = tmp_path / "apko.lock.json"
+    theirs.write_text(json.dumps(apko_lock(project)))
+    for index in project.repository.glob("*/APKINDEX.tar.gz"):
+        index.rename(index.with_suffix(".away"))
+    assert project.built(*words, "--lock", theirs) == before
+    for index in project.repository.glob("*/APKINDEX.tar.away"):
+        index.rename(index.with_suffix(".gz"))
+    assert project.locked(*words, "--lock", theirs, "--update") == ours
+
+
+def test_a_lock_of_apko_that_lies_is_refused(project: Project, tmp_path: Path) -> None:
+    """Whatever it says of a package is held against the package; what nothing asks for is not taken."""
+    words = ("--arch", "x86_64")
+    project.locked(*words)
+    theirs = tmp_path / "apko.lock.json"
+    whole = apko_lock(project)
+    for position in range(len(whole["contents"]["packages"])):
+        for path in leaves(whole["contents"]["packages"][position]):
+            if path == ("url",):
+                continue  # the same bytes from elsewhere are the same
+            edited = deepcopy(whole)
+            inside = edited["contents"]["packages"][position]
+            for step in path[:-1]:
+                inside = inside[step]
+            inside[path[-1]] = changed(inside[path[-1]])
+            theirs.write_text(json.dumps(edited))
+            done = project("build", *words, "--lock", theirs, "-o", f"oci:{tmp_path}/never")
+            assert done.status in (2, 3, 5), (path, done.err)
+    project.configure("hello", contents={"keyring": ["../witchery-example-2.rsa.pub"]})
+    theirs.write_text(json.dumps(whole))
+    done = project("build", *words, "--lock", theirs)
+    assert done.status == 3
+    assert "nothing asks for `example-certificates-1-r0`" in done.err
+
+
+@pytest.mark.parametrize(
+    ("more", "configuration"),
+    [({}, "e7fedef396938917"), ({"layering": "single", "accounts": {"run-as": "root"}}, "14b0dfdec314fa20")],
+    ids=["layers of packages", "one layer"],
+)
+def test_a_lock_gives_the_same_bytes_as_long_as_the_compatibility_number_is_the_same(
+    project: Project, more: dict[str, Any], configuration: str
+) -> None:
+    """If this fails, old locks come to other images: mend it, or raise `witchery.lock.model.COMPATIBILITY`.
+
+    The configuration names all layers by what they hold, whatever compressed them.
+    """
+    names = ("hello", "example-certificates")
+    project.configure(*names, contents={"keyring": ["../witchery-example-2.rsa.pub"]}, **more)
+    project.locked("--arch", "x86_64")
+    digest = project.built("--arch", "x86_64", "--locked")
+    manifest = (project.root / "image/blobs" / digest.replace(":", "/")).read_text()
+    assert COMPATIBILITY == 1
+    assert json.loads(manifest)["config"]["digest"].removeprefix("sha256:")[:16] == configuration

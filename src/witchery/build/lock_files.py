@@ -11,6 +11,7 @@ from typing import Literal
 from witchery.build.request import CONFIG_SUFFIXES, Request
 from witchery.errors import located
 from witchery.http import Url
+from witchery.lock.apko import ApkoPackage
 from witchery.lock.decode import MAX_FILE, decode
 from witchery.lock.document import encode
 from witchery.lock.model import FILE_NAME, Demand, Lock
@@ -35,6 +36,20 @@ def read_lock(path: Path) -> Lock:
     data = atomic.read(path, MAX_FILE)
     with located(str(path)):
         return decode(data)
+
+
+def read_any(path: Path) -> Lock | tuple[ApkoPackage, ...]:
+    """Reads a lock file, of Witchery or of apko.
+
+    Raises:
+        StorageError: if it cannot be read.
+        FormatError: if it is malformed; it names the field.
+    """
+    from witchery.lock import apko
+
+    data = atomic.read(path, MAX_FILE)
+    with located(str(path)):
+        return apko.decode(data) if apko.is_apko(data) else decode(data)
 
 
 def write_lock(path: Path, lock: Lock) -> None:

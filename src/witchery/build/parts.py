@@ -187,7 +187,7 @@ def resolve(
         indexes=indexes,
         local=local,
         solution=solution,
-        releases=_releases(request, indexes),
+        releases=stated_releases(request, indexes),
     )
 
 
@@ -197,7 +197,7 @@ def sources_of(given: Sequence[Package], indexes: Sequence[VerifiedIndex]) -> tu
     return (Source.of(given), *listed) if given else listed
 
 
-def _releases(request: Request, indexes: Sequence[VerifiedIndex]) -> tuple[Release, ...]:
+def stated_releases(request: Request, indexes: Sequence[VerifiedIndex]) -> tuple[Release, ...]:
     """The releases that the repositories belong to, but for those that only tags lead to."""
     untagged = [each for each in indexes if not each.repository.tag]
     return releases(

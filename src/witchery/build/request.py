@@ -19,6 +19,7 @@ from witchery.store import atomic
 from witchery.value import field, frozen, replace
 
 if TYPE_CHECKING:
+    from witchery.build.apko_locked import ApkoUse
     from witchery.build.locked import LockUse
     from witchery.build.updating import Update
 
@@ -94,7 +95,7 @@ class Request:
     scan: ScanOptions = ScanOptions()
     accept_suggestions: bool = False
     unasked: bool = False
-    lock: "LockUse | None" = None
+    lock: "LockUse | ApkoUse | None" = None
     keeping: "Update | None" = None
 
 

@@ -17,6 +17,7 @@ from witchery.cli import options as shared
 from witchery.cli.console import Console
 
 if TYPE_CHECKING:
+    from witchery.build.request import Request
     from witchery.lock.changes import Change, Changes, Held
     from witchery.lock.model import Lock
 
@@ -76,12 +77,11 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     keeping = None
     if options.update is not None:
         mirrors = tuple(Repository.parse(each, folder=Path()) for each in options.mirrors)
-        keeping = Update(
-            lock=lock_files.read_lock(before), path=before, moving=tuple(options.update), mirrors=mirrors
-        )
+        lock = _read(before, requests[0])
+        keeping = Update(lock=lock, path=before, moving=tuple(options.update), mirrors=mirrors)
         keeping.check()
     if options.diff:
-        changes = would_change(requests, workshop, lock_files.read_lock(before), before, keeping)
+        changes = would_change(requests, workshop, _read(before, requests[0]), before, keeping)
         return _tell(changes, options, console)
     made = make_lock(requests, workshop, output, keeping=keeping, allow_skew=options.allow_arch_skew)
     for name in made.unsigned:
@@ -96,6 +96,18 @@ def execute(options: argparse.Namespace, console: Console) -> int:
         return 0
     _summarise(made.lock, output, console)
     return 0
+
+
+def _read(path: Path, request: "Request") -> "Lock":
+    """A lock to start from or to compare with, ours or apko's."""
+    from witchery.build import lock_files
+
+    found = lock_files.read_any(path)
+    if not isinstance(found, tuple):
+        return found
+    from witchery.build.apko_locked import as_lock
+
+    return as_lock(found, request, lock_files.Notation.of(path, request))
 
 
 def _summarise(lock: "Lock", output: Path, console: Console) -> None:

@@ -52,11 +52,17 @@ def with_lock(requests: "Sequence[Request]", options: argparse.Namespace) -> "tu
 
             raise UsageError("`--from` says where the packages of a lock are", hint="give `--locked` too")
         return tuple(requests)
-    from witchery.build.lock_files import default_path, read_lock
+    from witchery.build.apko_locked import ApkoUse
+    from witchery.build.lock_files import default_path, read_any
     from witchery.build.locked import LockUse
     from witchery.repository.location import Repository
 
     path = options.lock or default_path(Path(options.source))
     mirrors = tuple(Repository.parse(each, folder=Path()) for each in options.mirrors)
-    use = LockUse(lock=read_lock(path), path=path, mirrors=mirrors)
+    found = read_any(path)
+    use: LockUse | ApkoUse
+    if isinstance(found, tuple):
+        use = ApkoUse(packages=found, path=path, mirrors=mirrors)
+    else:
+        use = LockUse(lock=found, path=path, mirrors=mirrors)
     return tuple(replace(request, lock=use) for request in requests)
