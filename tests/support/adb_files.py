@@ -1,11 +1,15 @@
 """Files of apk version 3, put together by hand: valid by default, each part to be broken on purpose."""
 
 import hashlib
+import sys
 import zlib
 from collections.abc import Iterable, Sequence
 from typing import Union
 
-from backports import zstd
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 PACKAGE, INDEX = b"pckg", b"indx"
 ADB, SIGNATURE, DATA = range(3)
