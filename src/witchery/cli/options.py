@@ -65,7 +65,8 @@ def add_packages(parser: argparse.ArgumentParser) -> None:
         metavar="REPOSITORY",
         action="append",
         default=[],
-        help="add a repository: a URL or a folder, `@tag URL` for a tagged one; repeatable",
+        help="add a repository: a URL or a folder, `@tag URL` for a tagged one, `v3 URL` for one of apk v3;"
+        " repeatable",
     )
     group.add_argument(
         "--release",
