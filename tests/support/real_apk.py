@@ -58,7 +58,9 @@ class RealApk:
             "/proc",
             "--unshare-net",
         ]
-        command += ["--ro-bind", SHARED, SHARED, "--bind", folder, folder, "--chdir", folder]
+        for data in {SHARED, SHARED.resolve()}:  # repositories of links lead to the real place
+            command += ["--ro-bind", data, data]
+        command += ["--bind", folder, folder, "--chdir", folder]
         return [*command, "/sbin/apk", *args]
 
 
