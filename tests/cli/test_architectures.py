@@ -11,11 +11,14 @@ import pytest
 from support.command import Command, Outcome
 from support.elf_files import ElfFile
 from support.repositories import Simulator, key, package
-from witchery.arch import ALL, Arch
+from witchery.apk import writer
+from witchery.apk.pkginfo import PackageInfo
+from witchery.arch import Arch
+from witchery.rootfs.content import BytesContent
+from witchery.rootfs.entry import file
 from witchery.store import layout
 
 HELLO = Path(__file__).resolve().parents[2] / "examples" / "hello" / "witchery.yaml"
-FIRST_MOST_USED = [arch.apk for arch in ALL]
 
 
 def repository(root: Path, *simulators: Simulator) -> Path:
@@ -75,10 +78,9 @@ def static_program(arch: Arch) -> bytes:
 def programs(folder: Path, *paths: str, arch: str = "x86_64") -> None:
     """Programs for one architecture."""
     for path in paths:
-        file = folder / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(static_program(Arch.parse(arch)))
-        file.chmod(0o755)
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(static_program(Arch.parse(arch)))
+        (folder / path).chmod(0o755)
 
 
 def test_one_line_names_the_index_and_the_order_of_words_changes_nothing(witchery: Command) -> None:
@@ -229,6 +231,32 @@ def test_an_application_has_a_file_for_each_architecture(witchery: Command, tmp_
     Path("app.yaml").write_text("payload: [{source: 'dist/{arch}/app'}]\narchs: [armv7, amd64]\nname: app\n")
     from_config = built(witchery("build", "app.yaml", "-o", "oci:three", "--json"))
     assert [row["arch"] for row in from_config["platforms"]] == ["x86_64", "armv7"]
+
+
+def test_what_the_application_needs_elsewhere_is_told_as_a_difference(
+    witchery: Command, tmp_path: Path
+) -> None:
+    """The first platform is told whole, of the other what it needs besides."""
+    simulators = []
+    for arch in ("x86_64", "aarch64"):
+        simulators.append(simulator := Simulator(arch=arch))
+        for name in ("one", "two"):
+            info = PackageInfo(name=name, version="1-r0", arch=arch, provides=(f"cmd:{name}=1",))
+            data = static_program(Arch.parse(arch))
+            files = [(file(f"usr/bin/{name}", len(data), mode=0o755), BytesContent(data))]
+            simulator.add(writer.package(info, files, key=key()))
+        programs(tmp_path, f"dist/{arch}/start", arch=arch)
+        Path(f"dist/{arch}/helper").write_text("#!/usr/bin/one\n")
+        Path(f"dist/{arch}/helper").chmod(0o755)
+    Path("dist/aarch64/other").write_text("#!/usr/bin/two\n")
+    Path("dist/aarch64/other").chmod(0o755)
+    root = repository(tmp_path / "r", *simulators)
+    options = ("-X", root, "-k", root / key().name, "--entrypoint", "start", "-o", "oci:image")
+    done = witchery("build", "dist/{arch}", "--arch", "amd64,arm64", *options)
+    assert done.status == 0, done.err
+    assert done.err.count("cmd:one") == 1
+    assert "aarch64 also needs cmd:two (two-1-r0)\n" in done.err
+    assert "only on aarch64: two\n" in done.err
 
 
 @pytest.mark.parametrize(

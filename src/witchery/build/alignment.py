@@ -82,7 +82,8 @@ def refuse(found: Sequence[Skew]) -> None:
     pins = " ".join(f"-p '{each.name}={each.common[0]}'" for each in found if each.common)
     hints = [f"versions that all of them have: `{pins}`"] if pins else []
     hints.append("to build all the same: `--allow-arch-skew`")
-    raise NoSolutionError("\n  ".join((f"{count} {verb} between the architectures", *lines)), hint=hints)
+    head = f"{count} {verb} in version between the architectures"
+    raise NoSolutionError("\n  ".join((head, *lines)), hint=hints)
 
 
 def warning(found: Sequence[Skew]) -> str:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from witchery.build.images import BuiltImages
     from witchery.build.request import Request
     from witchery.oci.transport import Transport
+    from witchery.payload.findings import Finding
 
 
 def tell(images: "BuiltImages", options: argparse.Namespace, console: Console) -> None:
@@ -29,34 +30,46 @@ def _tell_applications(images: "BuiltImages", console: Console) -> None:
     (_, first), *others = images.platforms
     if first.application is None:
         return
-    told = _findings(first)
+    told = {str(each) for each in _findings(first)}
     _tell_application(first, first.application, console)
     for request, built in others:
-        if built.application is None:
-            continue
-        more = _needs(built) - _needs(first), _needs(first) - _needs(built)
-        for words, needs in zip(("needs", "does not need"), more, strict=True):
-            if needs:
-                console.say(f"{request.arch}: {words} {', '.join(sorted(needs))}")
-        for finding in sorted(_findings(built) - told):
-            console.say(f"{request.arch}: {finding}")
-        started = (*built.config.entrypoint.argv, *built.config.cmd)
-        if started != (*first.config.entrypoint.argv, *first.config.cmd):
-            console.say(f"{request.arch}: starts `{' '.join(started)}`")
+        arch, known, own = request.arch.apk, _needs(first), _needs(built)
+        if more := [text for need, text in own.items() if need not in known]:
+            console.say(f"{arch} also needs {', '.join(more)}")
+        if less := [text for need, text in known.items() if need not in own]:
+            console.say(f"{arch} does not need {', '.join(less)}")
+        for finding in _findings(built):
+            if str(finding) not in told:
+                say = console.warn if finding.severity.value == "warning" else console.note
+                say(f"{arch}: {finding} [{finding.rule}]")
+        if _command(built) != _command(first):
+            console.say(f"{arch} starts `{_command(built)}`")
 
 
-def _needs(built: "Built") -> set[str]:
-    """What the application needs, without the architecture in the name of the C library."""
+def _needs(built: "Built") -> Mapping[str, str]:
+    """What the application needs, and by which package; by the need without the architecture in it.
+
+    Only the C library has the architecture in its name.
+    """
     if built.application is None:
-        return set()
-    arch = built.application.payload.arch.apk
-    return {need.dependency.replace(arch, "ARCH") for need in built.application.report.needs}
+        return {}
+    arch, providers = built.application.payload.arch.apk, built.providers
+    return {
+        need.dependency.replace(arch, "ARCH"): f"{need.dependency} ({providers.get(need.dependency, '')})"
+        for need in built.application.report.needs
+    }
 
 
-def _findings(built: "Built") -> set[str]:
+def _findings(built: "Built") -> "Sequence[Finding]":
+    from witchery.payload.findings import shortened
+
     if built.application is None:
-        return set()
-    return {str(each) for each in (*built.application.report.findings, *built.findings)}
+        return ()
+    return tuple(shortened((*built.application.report.findings, *built.findings)))
+
+
+def _command(built: "Built") -> str:
+    return " ".join((*built.config.entrypoint.argv, *built.config.cmd))
 
 
 def _tell_application(built: "Built", application: "Application", console: Console) -> None:
@@ -71,7 +84,7 @@ def _tell_application(built: "Built", application: "Application", console: Conso
         met = name in world
         console.say(f"added as suggested: {name}" if met else f"suggested, but in no repository: {name}")
     tell_findings(built.findings, console)
-    command = " ".join((*built.config.entrypoint.argv, *built.config.cmd))
+    command = _command(built)
     user = built.image.config.execution.user or "root"
     if command:
         console.say(f"starts `{command}` as {user} in {built.config.work_dir}")
