@@ -99,7 +99,7 @@ def deliver(
             else:
                 archive.write(Path(path), image, contents, tag=tag, name=name)
             if not isinstance(image, Image):
-                return ("`docker load` takes one platform unless Docker stores images in containerd",)
+                return ("`docker load` takes one platform, unless containerd keeps its images; `--arch` chooses",)
         case RootfsFolder(path):
             if not isinstance(image, Image):
                 raise UsageError(f"a folder holds one platform, not {len(image.images)}: `{target}`")
