@@ -99,7 +99,7 @@ def deliver(
             else:
                 archive.write(Path(path), image, contents, tag=tag, name=name)
             if not isinstance(image, Image):
-                return ("`docker load` takes one platform, unless containerd keeps its images; `--arch` chooses",)
+                return ("`docker load` takes one platform (`--arch`) unless containerd keeps its images",)
         case RootfsFolder(path):
             if not isinstance(image, Image):
                 raise UsageError(f"a folder holds one platform, not {len(image.images)}: `{target}`")
