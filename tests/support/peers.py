@@ -111,12 +111,21 @@ def umoci(subject: Subject, argv: Sequence[str], folder: Path) -> str:
 
 def podman(subject: Subject, argv: Sequence[str], folder: Path) -> str:
     """Loads the archive with podman and runs it."""
+    return _podman(("load", "-q", "-i", str(subject.archive)), argv, folder)
+
+
+def podman_pulls(reference: str, argv: Sequence[str], folder: Path) -> str:
+    """Pulls an image from a registry without TLS with podman and runs it."""
+    return _podman(("pull", "-q", "--tls-verify=false", reference), argv, folder)
+
+
+def _podman(gets: Sequence[str], argv: Sequence[str], folder: Path) -> str:
     need("podman", "runc")
     with _short(folder) as short:  # podman takes at most 50 characters
         storage = ("--root", f"{folder}/storage", "--runroot", str(short), "--storage-driver", "overlay")
         base = ("podman", *storage, "--runtime", "runc", "--log-level", "error")
         try:
-            call(*base, "load", "-q", "-i", subject.archive)
+            call(*base, *gets)
             (image,) = call(*base, "images", "-q", "--no-trunc").split()
             program, *rest = argv
             run = ("run", "--rm", "--network=none", *_LIMITS, "--entrypoint", program, image, *rest)

@@ -38,6 +38,10 @@ class Registry:
     certificate: Path | None = None
 
     @property
+    def port(self) -> int:
+        return int(self.host.rpartition(":")[2])
+
+    @property
     def asked(self) -> list[str]:
         """What it was asked and answered: `PUT /v2/... 201`, without queries."""
         text = (self.folder / "log").read_text(errors="replace")
@@ -147,21 +151,30 @@ def _certificate(folder: Path) -> None:
     )  # fmt: skip
 
 
+Cut = Callable[[bytes, int], bool]
+
+
+def _never(data: bytes, count: int) -> bool:
+    return False
+
+
 class Proxy:
     """Passes bytes on to a port of this machine, counts them, and cuts connections where it is told to."""
 
-    def __init__(self, port: int, cut: Callable[[int, int], bool] = lambda number, sent: False) -> None:
+    def __init__(self, port: int, cut: Cut = _never, back: Cut = _never) -> None:
         """Listens.
 
         Args:
             port: Where it passes bytes on to.
-            cut: Asked with a connection's number and how many bytes the client sent on it: end it now?
+            cut: Asked of what the client sends, and how many bytes it is with all before on its connection:
+                end the connection now, before this is passed on?
+            back: The same of what the client is to receive.
         """
         self.sent = 0
         self.cuts = 0
         self._cut = cut
+        self._back = back
         self._port = port
-        self._count = 0
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.port = int(self._listener.getsockname()[1])
         self._thread = threading.Thread(target=self._accept, daemon=True)
@@ -185,11 +198,10 @@ class Proxy:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            self._count += 1
-            threading.Thread(target=self._pass, args=(client, self._count), daemon=True).start()
+            threading.Thread(target=self._pass, args=(client,), daemon=True).start()
 
-    def _pass(self, client: socket.socket, number: int) -> None:
-        sent = 0
+    def _pass(self, client: socket.socket) -> None:
+        sent = got = 0
         with (
             client,
             contextlib.suppress(OSError),
@@ -199,14 +211,13 @@ class Proxy:
                 ready, _, _ = select.select([client, server], [], [], _PATIENCE)
                 for one in ready:
                     data = one.recv(1 << 16)
-                    if not data:
+                    upwards = one is client
+                    sent, got = sent + upwards * len(data), got + (not upwards) * len(data)
+                    ends = self._cut(data, sent) if upwards else self._back(data, got)
+                    self.cuts += ends
+                    if ends or not data:
                         return
-                    (server if one is client else client).sendall(data)
-                    if one is client:
-                        sent += len(data)
-                        self.sent += len(data)
+                    (server if upwards else client).sendall(data)
+                    self.sent += upwards * len(data)
                 if not ready:
-                    return
-                if self._cut(number, sent):
-                    self.cuts += 1
                     return

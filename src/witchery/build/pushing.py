@@ -122,7 +122,13 @@ class _Push:
         self.uploaded: list[Descriptor] = []
         self.mounted: list[Descriptor] = []
         self.manifests: list[Descriptor] = []
-        self.present = 0
+        self._present: set[Digest] = set()
+
+    @property
+    def present(self) -> int:
+        """How many blobs did not have to be brought."""
+        brought = {blob.digest for blob in (*self.uploaded, *self.mounted)}
+        return len(self._present - brought)
 
     def image(self, root: Descriptor, target: Reference) -> None:
         """Pushes an image and all that it is made of."""
@@ -138,15 +144,22 @@ class _Push:
         wanted = [child for child in _descendants(node) if not self._is_there(child)]
         missing = {blob.digest: blob for each in (*wanted, node) for blob in each.blobs if _travels(blob)}
         self._ensure(blob for blob in missing.values() if blob.digest not in assumed)
-        self.present += sum(blob.digest in assumed for blob in missing.values())
-        try:
-            self._put_all(wanted, node, which)
-        except _BlobUnknownError:
-            self._ensure(blob for blob in missing.values() if blob.digest in assumed)
+        self._present.update(digest for digest in missing if digest in assumed)
+        # A registry may have lost what its manifests name; and some lose sight of a blob for the moment in
+        # which another client sends it too (distribution 2.8 does).
+        for seconds in (*self._registries.effort.delays, None):
             try:
                 self._put_all(wanted, node, which)
             except _BlobUnknownError as error:
-                self._session.refuse(error.refusal, f"a manifest was not taken: `{self._shown(which)}`")
+                if seconds is None:
+                    self._session.refuse(error.refusal, f"a manifest was not taken: `{self._shown(which)}`")
+                if seconds:
+                    self._registries.pause(
+                        self._repository.base, seconds, "a blob is unknown to the registry"
+                    )
+                self._ensure(missing.values())
+            else:
+                return
 
     def _put_all(self, wanted: list[_Node], node: _Node, which: str | Digest) -> None:
         for child in wanted:
@@ -234,7 +247,7 @@ class _Push:
         else:
             response.close()
             with self._lock:
-                self.present += 1
+                self._present.add(blob.digest)
         self._registries.remember(self._repository, blob.digest)
 
     def _upload(self, blob: Descriptor) -> Uploaded:

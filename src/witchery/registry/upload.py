@@ -216,7 +216,7 @@ class _Upload:
     def _note(self, has: int) -> None:
         """The registry has so many bytes; counts a failure where these are no more than before."""
         self._sent = has
-        if has >= min(self._most + _PROGRESS, self._blob.size):
+        if has > self._most and has >= min(self._most + _PROGRESS, self._blob.size):
             self._most = has
             self._failures = 0
         else:
