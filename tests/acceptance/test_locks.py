@@ -14,7 +14,7 @@ import pytest
 from support.command import Command, Outcome
 from support.repositories import Simulator, key, package
 from support.servers import Server, files
-from support.shared import needs_shared
+from support.shared import SHARED, needs_shared
 from witchery.lock.model import COMPATIBILITY
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -263,6 +263,25 @@ def changed(value: Any) -> Any:
     return value + "x"
 
 
+def survivors(
+    project: Project, whole: dict[str, Any], paths: list[tuple[Any, ...]], *words: str | Path
+) -> list[Any]:
+    """The edits after which a locked build goes on, or says nothing of the field that was edited."""
+    wrong = []
+    for path in paths:
+        edited = deepcopy(whole)
+        inside = edited
+        for step in path[:-1]:
+            inside = inside[step]
+        inside[path[-1]] = changed(inside[path[-1]])
+        project.lock_file.write_text(json.dumps(edited))
+        done = project("build", "--locked", *words, "-o", f"oci:{project.root}/never")
+        field = next(step for step in reversed(path) if isinstance(step, str))
+        if done.status not in (2, 3) or field not in done.err:
+            wrong.append((path, done.status, done.err))
+    return wrong
+
+
 def test_a_lock_edited_by_hand_is_refused_for_that_field_whatever_field_it_is(project: Project) -> None:
     """Every leaf of a lock in turn; the error names it, or at least the field that no longer goes with it."""
     (project.folder / "app.txt").write_text("one")
@@ -276,19 +295,7 @@ def test_a_lock_edited_by_hand_is_refused_for_that_field_whatever_field_it_is(pr
     whole = project.locked("--arch", "x86_64")
     paths = list(leaves(whole))
     assert len(paths) > 60
-    wrong = []
-    for path in paths:
-        edited = deepcopy(whole)
-        inside = edited
-        for step in path[:-1]:
-            inside = inside[step]
-        inside[path[-1]] = changed(inside[path[-1]])
-        project.lock_file.write_text(json.dumps(edited))
-        done = project("build", "--locked", "--arch", "x86_64", "-o", f"oci:{project.root}/never")
-        field = next(step for step in reversed(path) if isinstance(step, str))
-        if done.status not in (2, 3) or field not in done.err:
-            wrong.append((path, done.status, done.err))
-    assert not wrong
+    assert not survivors(project, whole, paths, "--arch", "x86_64")
     assert not (project.root / "never").exists()
 
 
@@ -505,3 +512,44 @@ def test_a_lock_gives_the_same_bytes_as_long_as_the_compatibility_number_is_the_
     manifest = (project.root / "image/blobs" / digest.replace(":", "/")).read_text()
     assert COMPATIBILITY == 1
     assert json.loads(manifest)["config"]["digest"].removeprefix("sha256:")[:16] == configuration
+
+
+@needs_shared
+def test_packages_of_version_3_are_locked_and_mirrored_beside_those_of_version_2(
+    boot_set: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Real ones of OpenWrt and of Alpine in one image."""
+    project = Project(tmp_path, capsys)
+    openwrt = tmp_path / "repository"
+    shutil.copytree(SHARED / "openwrt-v3", openwrt)
+    base = Simulator()
+    base.add(package("libc"))  # what OpenWrt has in its system itself
+    base.write(tmp_path / "base")
+    (openwrt / "keys" / key().public.name).write_bytes(key().public.pem)
+    repositories = ["../repository/noarch/packages.adb", str(boot_set), "../base"]
+    more = {"repositories": repositories, "keyring": ["../repository/keys"]}
+    keys = tmp_path / "keys"
+    shutil.copytree(openwrt / "keys", keys)
+    project.configure("wireless-regdb", "zlib", contents=more)
+    words = ("--arch", "x86_64")
+    before = project.built(*words)
+    locked = project.locked(*words)["architectures"]["x86_64"]["packages"]
+    assert [each.get("format") for each in locked if each["name"] in ("wireless-regdb", "zlib")] == [3, None]
+    assert project.built(*words, "--locked") == before
+    done = project.run("mirror", project.lock_file, "-o", tmp_path / "mirror", "-k", keys)
+    assert done.status == 0, done.err
+    name = next(each for each in locked if each["name"] == "wireless-regdb")["url"].rpartition("/")[2]
+    copy = tmp_path / "mirror/v3/x86_64" / name
+    assert copy.read_bytes() == (openwrt / "noarch" / name).read_bytes()
+    shutil.rmtree(openwrt / "noarch")
+    project.forget()
+    assert project.built(*words, "--locked", "--offline", "--from", tmp_path / "mirror") == before
+    whole = project.lock
+    of_it = [path for path in leaves(whole["architectures"]["x86_64"]) if path[0] in ("indexes", "packages")]
+    paths = [
+        ("architectures", "x86_64", *path)
+        for path in of_it
+        if path[0] == "indexes" or locked[path[1]]["name"] == "wireless-regdb"
+    ]
+    assert len(paths) > 25
+    assert not survivors(project, whole, paths, *words, "--offline", "--from", tmp_path / "mirror")

@@ -117,8 +117,14 @@ def x86_64(whole: dict[str, Any]) -> dict[str, Any]:
     ("change", "said"),
     [
         (lambda lock: lock.update(schema="dev.witchery.lock/2"), "schema: expected `dev.witchery.lock/1`"),
-        (lambda lock: x86_64(lock)["packages"].reverse(), "architectures.x86_64.packages: changed by hand"),
-        (lambda lock: x86_64(lock)["packages"].pop(), "architectures.x86_64.packages: changed by hand"),
+        (
+            lambda lock: x86_64(lock)["packages"].reverse(),
+            "architectures.x86_64.packages: changed by hand (a `name`, or the order)",
+        ),
+        (
+            lambda lock: x86_64(lock)["packages"].pop(),
+            "architectures.x86_64.packages: changed by hand (a `name`, or the order)",
+        ),
         (lambda lock: x86_64(lock)["world"].append("extra"), "architectures.x86_64.world: changed by hand"),
         (lambda lock: x86_64(lock)["releases"].clear(), "architectures.x86_64.releases: changed by hand"),
         (lambda lock: x86_64(lock)["indexes"].clear(), "architectures.x86_64.indexes: changed by hand"),

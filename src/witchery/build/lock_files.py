@@ -17,7 +17,7 @@ from witchery.lock.document import encode
 from witchery.lock.model import FILE_NAME, Demand, Lock
 from witchery.repository.location import Repository
 from witchery.store import atomic
-from witchery.value import frozen
+from witchery.value import frozen, replace
 
 
 def default_path(source: Path) -> Path:
@@ -109,10 +109,10 @@ class Notation:
     def means(self, line: str, repository: Repository) -> bool:
         """Whether a line means a repository, however that is written."""
         meant = self.repository(line)
-        if not (meant.is_local and repository.is_local):
-            return meant == repository
-        same = os.path.normpath(meant.location) == os.path.normpath(repository.location)
-        return same and (meant.tag, meant.is_index) == (repository.tag, repository.is_index)
+        if meant.is_local and repository.is_local:
+            same = os.path.normpath(meant.location) == os.path.normpath(repository.location)
+            meant = replace(meant, location=repository.location) if same else meant
+        return meant == replace(repository, names="")
 
     def place(self, place: Url | Path) -> str:
         """Where a package file is."""

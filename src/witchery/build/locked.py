@@ -23,7 +23,7 @@ from witchery.apk.index import Index
 from witchery.apk.package import Package
 from witchery.apk.signature import UNTRUSTED, Trust
 from witchery.build.lock_files import Notation, demand_of
-from witchery.build.locked_package import check, restated, stub
+from witchery.build.locked_package import check, mirrors_for, restated, stub
 from witchery.build.parts import Gathered, LocalPackage, Resolution, read_local
 from witchery.build.request import Request
 from witchery.compose import shell
@@ -271,14 +271,16 @@ class _Gathering:
 
     def _wanted(self, package: LockedPackage) -> Wanted:
         meant = stub(package)
-        repository = self._repository(package.repository)
+        names = next((e.names for e in self._locked.indexes if e.repository == package.repository), "")
+        repository = replace(self._repository(package.repository), names=names)
         expected = self._notation.place(repository.package(meant, self._request.arch))
         if package.url != expected:
             place = f"{self._package_place(package.name)}.url"
             raise FormatError(
                 f"not where its repository has it, `{expected}`: `{package.url}`", where=[place]
             )
-        return Wanted(package=meant, arch=self._request.arch, repositories=(*self._use.mirrors, repository))
+        places = (*mirrors_for(package, self._use.mirrors), repository)
+        return Wanted(package=meant, arch=self._request.arch, repositories=places)
 
     def _judged(
         self, fetched: dict[str, Fetched], own: Sequence[LocalPackage]

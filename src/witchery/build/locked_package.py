@@ -1,17 +1,22 @@
 """A package of a lock beside the package itself: what to fetch, what to compare, what an index said of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from witchery.apk import identity as identities
 from witchery.apk import writer
 from witchery.apk.archive import Archive
-from witchery.apk.package import Package
+from witchery.apk.package import NOARCH, Package
 from witchery.arch import Arch
 from witchery.digest import Digest
 from witchery.errors import IntegrityError, located
 from witchery.lock.model import LockedPackage
 from witchery.repository.access import Access
+from witchery.repository.location import Repository
 from witchery.repository.packages import Fetched
+from witchery.value import replace
+
+V3_FOLDER = "v3"
+"""The folder of a mirror for packages of apk version 3, which an index of version 2 cannot list."""
 
 _STATED = "AISTULomtckDpi"
 """The lines of an index that reach an image: by its package database, or by deciding what is installed."""
@@ -24,6 +29,7 @@ def stub(package: LockedPackage) -> Package:
         f"P:{package.name}",
         f"V:{package.version}",
         f"S:{package.size}",
+        f"A:{package.arch}",
     )
     return Package.parse("\n".join(lines))
 
@@ -44,18 +50,21 @@ def check(package: LockedPackage, fetched: Fetched, access: Access, arch: Arch, 
     """
     archive = fetched.archive
     described = restated(archive, arch, package.stated, package.identity)
+    signature_size, control_size = segments(archive)
     facts: tuple[tuple[str, object, object], ...] = (
         ("name", package.name, described.name),
         ("version", package.version, described.version),
-        ("identity", package.identity.hex(), _identity(archive, package).hex()),
+        ("format", package.form, archive.form),
+        ("identity", True, archive.is_named(package.identity)),
         ("control_digest", package.control, Digest.sha256(archive.control_segment)),
         ("size", package.size, archive.size),
-        ("signature", package.signature_size, len(archive.signature_segment)),
-        ("control", package.control_size, len(archive.control_segment)),
+        ("signature", package.signature_size, signature_size),
+        ("control", package.control_size, control_size),
         ("datahash", package.datahash, archive.data),
         ("diff_id", package.diff_id, archive.diff_id),
         ("installed_size", package.installed_size, described.installed_size),
         ("origin", package.origin, described.origin),
+        ("arch", package.arch, own_arch(archive, described)),
     )
     for name, expected, got in facts:
         if expected != got:
@@ -65,11 +74,16 @@ def check(package: LockedPackage, fetched: Fetched, access: Access, arch: Arch, 
         _check_key(package, fetched, access)
 
 
-def _identity(archive: Archive, package: LockedPackage) -> bytes:
-    """The hash of the control segment, of the kind that the lock states."""
-    if len(package.identity) == identities.SIZE:
-        return archive.identity
-    return bytes.fromhex(Digest.sha256(archive.control_segment).hex)
+def own_arch(archive: Archive, described: Package) -> str:
+    """The architecture by which a repository of version 3 may sort a package; nothing in version 2."""
+    return (described.arch or NOARCH) if archive.form == 3 else ""
+
+
+def segments(archive: Archive) -> tuple[int, int]:
+    """The sizes of the first two segments of a package file; version 3 has none."""
+    if archive.form == 3:
+        return 0, 0
+    return len(archive.signature_segment), len(archive.control_segment)
 
 
 def _check_key(package: LockedPackage, fetched: Fetched, access: Access) -> None:
@@ -106,3 +120,10 @@ def _lines(stanza: str) -> dict[str, str]:
         letter, text = line[:1], line[2:]
         found[letter] = f"{found[letter]} {text}" if letter in found and letter in "Dpi" else text
     return found
+
+
+def mirrors_for(package: LockedPackage, mirrors: Sequence[Repository]) -> tuple[Repository, ...]:
+    """The mirrors as repositories that may hold a package; those of version 3 have a folder of their own."""
+    if package.form == 2:
+        return tuple(mirrors)
+    return tuple(replace(each, location=f"{each.location}/{V3_FOLDER}") for each in mirrors)

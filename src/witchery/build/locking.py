@@ -8,13 +8,12 @@ from witchery.apk.package import Package
 from witchery.build.image import Planned, collect
 from witchery.build.images import each_arch, plan_all
 from witchery.build.lock_files import Notation, demand_of
-from witchery.build.locked_package import differing
+from witchery.build.locked_package import differing, own_arch, restated, segments
 from witchery.build.parts import Gathered, Resolution
 from witchery.build.request import Request
 from witchery.build.workshop import Workshop
 from witchery.compose.part import Part
 from witchery.digest import Digest
-from witchery.errors import FormatError
 from witchery.keys import PublicKey
 from witchery.lock.model import (
     COMPATIBILITY,
@@ -128,13 +127,14 @@ class _Recorder:
             digest=index.digest,
             key=self._known(index.trust.key),
             description=index.index.description,
+            names=index.repository.names,
         )
 
     def _package(self, part: Part) -> LockedPackage:
         archive = part.archive
         stated, repository = _origin(part, self._found.resolution)
-        if archive.form != 2:
-            raise FormatError("a package of apk version 3, which a lock cannot hold", where=[str(part)])
+        signature_size, control_size = segments(archive)
+        lines = differing(stated, archive, self._request.arch)
         trust = archive.trust(self._access.keys, allow_untrusted=True)
         return LockedPackage(
             name=part.name,
@@ -143,15 +143,17 @@ class _Recorder:
             url=self._url(part, repository),
             size=archive.size,
             identity=stated.identity,
-            signature_size=len(archive.signature_segment),
-            control_size=len(archive.control_segment),
+            signature_size=signature_size,
+            control_size=control_size,
             control=Digest.sha256(archive.control_segment),
             datahash=archive.data,
             diff_id=archive.diff_id,
             installed_size=stated.installed_size,
             origin=stated.origin,
             key=self._known(trust.key),
-            stated=differing(stated, archive, self._request.arch),
+            stated=lines,
+            form=archive.form,
+            arch=own_arch(archive, restated(archive, self._request.arch, lines, stated.identity)),
         )
 
     def _url(self, part: Part, repository: Repository | None) -> str:

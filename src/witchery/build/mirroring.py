@@ -7,7 +7,7 @@ from witchery.apk.archive import Archive
 from witchery.arch import Arch
 from witchery.build.indexing import WrittenIndex, write_indexes
 from witchery.build.lock_files import Notation, read_lock
-from witchery.build.locked_package import check, stub
+from witchery.build.locked_package import V3_FOLDER, check, mirrors_for, stub
 from witchery.build.workshop import Workshop
 from witchery.errors import UsageError, located
 from witchery.lock.model import LockedArch, LockedPackage
@@ -67,7 +67,8 @@ def mirror(
             with located(str(path)):
                 fetched = _fetch(locked, Notation.of(path), access, mirrors)
             for package, each in zip(locked.packages, fetched, strict=True):
-                name = f"{locked.arch}/{package.file_name}"
+                folder_name = f"{V3_FOLDER}/{locked.arch}" if package.form == 3 else locked.arch.apk
+                name = f"{folder_name}/{package.file_name}"
                 known = found.setdefault(name, each)
                 if known.archive.identity != each.archive.identity:
                     raise _two(name, str(path))
@@ -75,7 +76,9 @@ def mirror(
     added = tuple(name for name, each in found.items() if _write(folder / name, each.archive, access))
     # All in it was checked just now, or when it was put there; the keys of locks need not be this machine's.
     description = next(iter(described)) if len(described) == 1 else ""
-    indexes = write_indexes(folder, key, description, replace(workshop, allow_untrusted=True))
+    listed = any(each.archive.form == 2 for each in found.values())
+    trusting = replace(workshop, allow_untrusted=True)
+    indexes = write_indexes(folder, key, description, trusting) if listed else ()
     return Mirrored(indexes=indexes, added=added, kept=len(found) - len(added))
 
 
@@ -84,7 +87,8 @@ def _fetch(
 ) -> list[Fetched]:
     """The packages of one architecture, in their order, checked."""
     listed = [each for each in locked.packages if each.repository]
-    wanted = [_wanted(each, locked.arch, notation, mirrors) for each in listed]
+    names = {each.repository: each.names for each in locked.indexes}
+    wanted = [_wanted(each, locked.arch, notation, mirrors, names[each.repository]) for each in listed]
     found = {each.name: got for each, got in zip(listed, fetch_packages(access, wanted), strict=True)}
     for number, package in enumerate(locked.packages):
         if not package.repository:
@@ -94,8 +98,11 @@ def _fetch(
     return [found[each.name] for each in locked.packages]
 
 
-def _wanted(package: LockedPackage, arch: Arch, notation: Notation, mirrors: Sequence[Repository]) -> Wanted:
-    places = (*mirrors, notation.repository(package.repository))
+def _wanted(
+    package: LockedPackage, arch: Arch, notation: Notation, mirrors: Sequence[Repository], names: str
+) -> Wanted:
+    repository = replace(notation.repository(package.repository), names=names)
+    places = (*mirrors_for(package, mirrors), repository)
     return Wanted(package=stub(package), arch=arch, repositories=places)
 
 
@@ -116,8 +123,9 @@ def _write(path: Path, archive: Archive, access: Access) -> bool:
             raise _two(path.name, str(path.parent))
         return False
     with atomic.replacing(path) as file:
-        file.write(archive.signature_segment)
-        file.write(archive.control_segment)
+        if archive.form == 2:
+            file.write(archive.signature_segment)
+            file.write(archive.control_segment)
         for chunk in access.cache.blobs.content(archive.data).chunks():
             file.write(chunk)
     return True

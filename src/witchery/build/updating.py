@@ -8,7 +8,7 @@ from witchery.apk.package import Package
 from witchery.arch import Arch
 from witchery.build.image import collect, plan
 from witchery.build.lock_files import Notation, demand_of
-from witchery.build.locked_package import restated, stub
+from witchery.build.locked_package import mirrors_for, restated, stub
 from witchery.build.parts import Resolution, sources_of
 from witchery.build.request import Request
 from witchery.build.workshop import Workshop
@@ -116,8 +116,14 @@ class Update:
         self, repository: Repository, packages: Sequence[LockedPackage], arch: Arch, access: Access
     ) -> list[str]:
         """What an index said of packages that it lists no more."""
-        places = (*self.mirrors, repository)
-        wanted = [Wanted(package=stub(each), arch=arch, repositories=places) for each in packages]
+        wanted = [
+            Wanted(
+                package=stub(each),
+                arch=arch,
+                repositories=(*mirrors_for(each, self.mirrors), repository),
+            )
+            for each in packages
+        ]
         try:
             fetched = fetch_packages(access, wanted)
         except WitcheryError as error:

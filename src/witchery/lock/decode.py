@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from typing import Literal
 
 from witchery import canonical
 from witchery.apk import identity as identities
@@ -121,12 +122,13 @@ def _arch(name: str, node: Node) -> LockedArch:
 
 
 def _index(node: Node) -> LockedIndex:
-    found = node.members(("repository", "digest", "key", "description", "seal"))
+    found = node.members(("repository", "digest", "key", "description", "seal"), ("names",))
     index = LockedIndex(
         repository=found["repository"].text(_LINE, "a repository"),
         digest=found["digest"].digest(),
         key=found["key"].text(_KEY, "the file name of a key"),
         description=found["description"].text(),
+        names=found["names"].text(_PLACE, "how files are called") if "names" in found else "",
     )
     _check_seal(node, found["seal"], index_members(index))
     return index
@@ -156,21 +158,22 @@ _PACKAGE = (
 
 
 def _package(node: Node) -> LockedPackage:
-    found = node.members(_PACKAGE, ("stated",))
+    found = node.members(_PACKAGE, ("arch", "format", "stated"))
     version = found["version"].text(_NAME, "a version")
     if not versions.is_valid(version):
         raise found["version"].refuse(f"not a version that apk can order: `{version}`")
     size = found["size"].number(least=1)
-    signature = found["signature"].text()
-    signature_end = _range(found["signature"], 0, size) if signature else 0
-    control_end = _range(found["control"], signature_end, size)
+    form, signature_end, control_end = _segments(found, size)
+    arch = found["arch"].text(_NAME, "an architecture") if "arch" in found else ""
+    if bool(arch) != (form == 3):
+        raise found.get("arch", node).refuse("`arch` and `format` stand in packages of version 3, both")
     name, url = (
         found["name"].text(_NAME, "the name of a package"),
         found["url"].text(_PLACE, "a URL or a path"),
     )
     repository = _or_nothing(found["repository"], "a repository")
     file_name = f"{name}-{version}.apk"
-    if repository and url.rpartition("/")[2] != file_name:
+    if repository and form == 2 and url.rpartition("/")[2] != file_name:
         raise node.refuse(f"`name`, `version` and `url` do not go together: `{url}` is not `{file_name}`")
     return LockedPackage(
         name=name,
@@ -188,7 +191,22 @@ def _package(node: Node) -> LockedPackage:
         origin=found["origin"].text(),
         key=found["key"].text(_KEY, "the file name of a key"),
         stated=_stated(found["stated"]) if "stated" in found else {},
+        form=form,
+        arch=arch,
     )
+
+
+def _segments(found: Mapping[str, Node], size: int) -> tuple[Literal[2, 3], int, int]:
+    """The version of a package's format, and where its first two segments end; version 3 has none."""
+    if "format" in found:
+        found["format"].number(least=3, most=3)
+        for name in ("signature", "control"):
+            if found[name].text():
+                raise found[name].refuse(f"a package of version 3 has no segments: `{found[name].value}`")
+        return 3, 0, 0
+    signed = found["signature"].text()
+    signature_end = _range(found["signature"], 0, size) if signed else 0
+    return 2, signature_end, _range(found["control"], signature_end, size)
 
 
 def _or_nothing(node: Node, expected: str) -> str:
@@ -239,7 +257,8 @@ def _check_seal(node: Node, stated: Node, members: Mapping[str, object]) -> None
     name = broken(stated.text(), members)
     if name is not None:
         place = Node(None, f"{node.path}.{name}") if name else stated
-        raise place.refuse("changed by hand: it does not go with the seal beside it", _BY_HAND)
+        what = " (a `name`, or the order)" if name == "packages" and "indexes" in members else ""
+        raise place.refuse(f"changed by hand{what}: it does not go with the seal beside it", _BY_HAND)
 
 
 def _check_order(node: Node, names: "list[str] | tuple[str, ...]") -> None:

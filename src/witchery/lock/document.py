@@ -74,12 +74,13 @@ def index_document(index: LockedIndex) -> dict[str, Any]:
 
 def index_members(index: LockedIndex) -> dict[str, Any]:
     """One index, without them."""
-    return {
+    found = {
         "repository": index.repository,
         "digest": str(index.digest),
         "key": index.key,
         "description": index.description,
     }
+    return found | {"names": index.names} if index.names else found
 
 
 def release_document(release: LockedRelease) -> dict[str, Any]:
@@ -104,7 +105,7 @@ def package_document(package: LockedPackage) -> dict[str, Any]:
         "size": package.size,
         "identity": identity.encode(package.identity),
         "signature": f"0-{package.signature_size - 1}" if package.signature_size else "",
-        "control": f"{package.signature_size}-{end - 1}",
+        "control": f"{package.signature_size}-{end - 1}" if package.control_size else "",
         "control_digest": str(package.control),
         "datahash": str(package.datahash),
         "diff_id": str(package.diff_id),
@@ -112,6 +113,8 @@ def package_document(package: LockedPackage) -> dict[str, Any]:
         "origin": package.origin,
         "key": package.key,
     }
+    if package.form == 3:
+        found |= {"format": 3, "arch": package.arch}
     if package.stated:
         found["stated"] = {**package.stated, "seal": seal(package.stated)}
     return found

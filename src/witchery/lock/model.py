@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
+from typing import Literal
 
 from witchery.arch import Arch
 from witchery.digest import Digest
@@ -55,12 +56,14 @@ class LockedIndex:
         digest: SHA-256 of the file.
         key: The name of the key that vouched for it, or an empty string.
         description: What it calls itself.
+        names: How it says that the files of packages are called (apk version 3), or an empty string.
     """
 
     repository: str
     digest: Digest
     key: str
     description: str
+    names: str = ""
 
 
 @frozen
@@ -87,15 +90,19 @@ class LockedPackage:
         url: Where it was: a URL without credentials, or a path relative to the lock file.
         size: Bytes of the package file.
         identity: The hash of its control segment that the index states: 20 bytes of SHA-1, or 32.
-        signature_size: Bytes of the signature segment, with which the file begins; 0 if it is unsigned.
-        control_size: Bytes of the control segment, which follows. The rest is the data segment.
-        control: SHA-256 of the control segment.
-        datahash: SHA-256 of the data segment: the digest of its layer.
-        diff_id: SHA-256 of the data segment inflated.
+        signature_size: Bytes of the signature segment, with which the file begins; 0 if it is unsigned, and
+            in version 3, which has no such segments.
+        control_size: Bytes of the control segment, which follows; 0 in version 3. The rest is the data
+            segment.
+        control: SHA-256 of the control segment; in version 3 of the ADB block.
+        datahash: SHA-256 of the data segment: the digest of its layer; in version 3 of the whole file.
+        diff_id: SHA-256 of the data segment inflated; in version 3 the same as `datahash`.
         installed_size: Bytes of its files together.
         origin: The source package.
         key: The name of the key that signed the package itself, or an empty string.
         stated: Lines of the index, by their letters, that say something else than the package itself.
+        form: The version of the package's format.
+        arch: In version 3, the package's own architecture: repositories may sort by it.
     """
 
     name: str
@@ -113,6 +120,8 @@ class LockedPackage:
     origin: str
     key: str
     stated: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    form: Literal[2, 3] = 2
+    arch: str = ""
 
     @property
     def file_name(self) -> str:
