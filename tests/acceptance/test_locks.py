@@ -14,7 +14,7 @@ import pytest
 from support.command import Command, Outcome
 from support.repositories import Simulator, key, package
 from support.servers import Server, files
-from support.shared import SHARED, needs_shared
+from support.shared import SHARED, needs_shared, repository
 from witchery.lock.model import COMPATIBILITY
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -553,3 +553,81 @@ def test_packages_of_version_3_are_locked_and_mirrored_beside_those_of_version_2
     ]
     assert len(paths) > 25
     assert not survivors(project, whole, paths, *words, "--offline", "--from", tmp_path / "mirror")
+
+
+def test_tagged_repositories_files_and_packages_of_the_command_line_are_locked_too(small: Project) -> None:
+    main, edge = Simulator(), Simulator()
+    main.add(package("tool", depends=("lib",)))
+    main.add(package("lib"))
+    edge.add(package("fresh", "9-r0", depends=("lib",)))
+    main.write(small.repository)
+    edge.write(small.root / "edge")
+    (small.folder / "own.apk").write_bytes(package("own", depends=("fresh",)))
+    small.configure(
+        "tool",
+        "fresh@edge",
+        "./own.apk",
+        contents={
+            "keyring": [f"../{key().public.name}"],
+            "repositories": ["../repository", "@edge ../edge"],
+        },
+    )
+    words = ("--arch", "x86_64", "-X", str(small.root / "edge"))
+    before = small.built(*words)
+    locked = small.locked(*words)["architectures"]["x86_64"]["packages"]
+    urls = {each["name"]: each["url"] for each in locked}
+    assert urls["own"] == "./own.apk"
+    assert urls["lib"] == "../repository/x86_64/lib-1.0-r0.apk"
+    assert small.built(*words, "--locked") == before
+    mirror = small.root / "mirror"
+    done = small.run("mirror", small.lock_file, "-o", mirror, "-k", small.root / key().public.name)
+    assert done.status == 0, done.err
+    assert (mirror / "x86_64/own-1.0-r0.apk").is_file()
+    (small.folder / "own.apk").write_bytes(package("own", "1.1-r0", depends=("fresh",)))
+    refused = small("build", "--locked", *words)
+    assert refused.status == 3
+    assert "architectures.x86_64.world: asked for, and not locked: `own><Q1" in refused.err
+
+
+def test_a_lock_of_an_application_says_where_its_packages_are_from(
+    small: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody named a repository: those of the lock hold, whatever release is the default one by then."""
+    (small.folder / "app").mkdir()
+    (small.folder / "app/readme.txt").write_text("hello")
+    monkeypatch.chdir(small.folder)
+    words = ("app", "--arch", "x86_64", "--release", "v3.22")
+    done = small.run("lock", *words)
+    assert done.status == 0, done.err
+    assert small.lock["configuration"]["repositories"][0].endswith("/v3.22/main")
+    asked = small.run("build", "app", "--arch", "x86_64", "--locked", "-o", "oci:one")
+    assert asked.status == 0, asked.err
+    other = small.run("build", "app", "--arch", "x86_64", "--locked", "--release", "v3.21", "-o", "oci:two")
+    assert other.status == 3
+    assert "/v3.21/main`" in other.err
+
+
+@needs_shared
+def test_an_update_of_real_packages_moves_one_of_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Alpine 3.19 had two builds of libxml2; the older stays until it is named."""
+    project = Project(tmp_path, capsys)
+    index_key = str(SHARED / "alpine/test-key/repository-test.rsa.pub")
+    alpine = {"keyring": [index_key], "repositories": [str(repository("v3.19-x86_64", tmp_path / "sets"))]}
+    words = ("--arch", "x86_64")
+    project.configure("libxml2", contents=alpine)
+    project.locked(*words)
+    newest = project.versions()
+    project.configure(f"libxml2<{newest['libxml2']}", contents=alpine)
+    project.locked(*words)
+    older = project.versions()
+    assert older["libxml2"] != newest["libxml2"]
+    project.configure("libxml2", contents=alpine)
+    told = project("lock", *words, "--diff")
+    assert told.status == 1
+    assert f"{older['libxml2']} -> {newest['libxml2']}" in told.out
+    project.locked(*words, "--update")
+    assert project.versions() == older
+    project.locked(*words, "--update", "libxml2")
+    assert project.versions() == newest
