@@ -387,6 +387,13 @@ def test_a_difference_is_told_and_nothing_is_written(small: Project) -> None:
     assert small.lock_file.read_bytes() == before
 
 
+def test_a_lock_that_is_not_there_is_missed_with_the_command_that_writes_it(small: Project) -> None:
+    moving(small)
+    done = small("build", "--locked", "--arch", "x86_64")
+    assert done.status == 5
+    assert "`witchery lock SOURCE` writes it" in done.err
+
+
 def test_an_unknown_package_cannot_be_updated(small: Project) -> None:
     moving(small)
     small.locked("--arch", "x86_64")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from witchery.build.request import CONFIG_SUFFIXES, Request
-from witchery.errors import located
+from witchery.errors import StorageError, located
 from witchery.http import Url
 from witchery.lock.apko import ApkoPackage
 from witchery.lock.decode import MAX_FILE, decode
@@ -33,7 +33,7 @@ def read_lock(path: Path) -> Lock:
         StorageError: if it cannot be read.
         FormatError: if it is malformed; it names the field.
     """
-    data = atomic.read(path, MAX_FILE)
+    data = _read(path)
     with located(str(path)):
         return decode(data)
 
@@ -47,9 +47,18 @@ def read_any(path: Path) -> Lock | tuple[ApkoPackage, ...]:
     """
     from witchery.lock import apko
 
-    data = atomic.read(path, MAX_FILE)
+    data = _read(path)
     with located(str(path)):
         return apko.decode(data) if apko.is_apko(data) else decode(data)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return atomic.read(path, MAX_FILE)
+    except StorageError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            error.hints = ("`witchery lock SOURCE` writes it", *error.hints)
+        raise error from error.__cause__
 
 
 def write_lock(path: Path, lock: Lock) -> None:
