@@ -46,6 +46,7 @@ bench: $(VENV)/developed
 	$(BIN)/python benchmarks/solve.py
 	$(BIN)/python benchmarks/scan.py
 	$(BIN)/python benchmarks/link.py
+	$(BIN)/python benchmarks/push.py
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

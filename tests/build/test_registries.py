@@ -17,7 +17,7 @@ from witchery.build.pulling import keep, pull
 from witchery.build.pushing import Pushed, push, source_of
 from witchery.build.registries import Registries
 from witchery.errors import IntegrityError, NetworkError, UsageError, WitcheryError
-from witchery.http import Credentials
+from witchery.http import Credentials, Url
 from witchery.net.reporter import Reporter
 from witchery.net.settings import Pace
 from witchery.oci.reference import Reference
@@ -336,6 +336,15 @@ def test_an_answer_that_was_lost_does_not_send_the_blob_twice(reach: Reach) -> N
         reach.push(server)
         sent = [asked for asked in server.asked if asked.method == "PUT" and "/uploads/" in asked.path]
     assert len(sent) == len(MADE.image.blobs) == len(lost)
+
+
+def test_no_proxy_stands_before_this_machine(tmp_path: Path) -> None:
+    """What is sent to loopback without TLS does not leave the machine."""
+    environ = {"http_proxy": "http://proxy.example:3128", "all_proxy": "http://proxy.example:3128"}
+    proxies = Registries(environ=environ, cache=Cache(tmp_path)).settings.proxies
+    for host in ("localhost:5000", "127.0.0.1:5000", "127.1.2.3", "[::1]:5000"):
+        assert proxies.choose(Url.parse(f"http://{host}/v2/")) is None
+    assert proxies.choose(Url.parse("https://example.org/v2/")) is not None
 
 
 def test_a_damaged_layer_is_not_pushed(reach: Reach) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from witchery.arch import Arch
 from witchery.build import deliver
 from witchery.build.pulling import keep, pull
-from witchery.build.pushing import Pushed, push
+from witchery.build.pushing import MAX_MANIFESTS, Pushed, push
 from witchery.build.registries import Registries
 from witchery.digest import Digest
 from witchery.errors import FormatError, UsageError
@@ -92,7 +92,7 @@ def copy(opened: Opened, target: Transport, registries: Registries) -> tuple[Pus
     name = origin if origin and origin.tag else None
     if isinstance(target, LayoutFolder | PlainFolder) and root.media_type in media.INDEXES:
         tag = target.tag if isinstance(target, LayoutFolder) else ""
-        found = dict(_everything(source, root, MAX_NESTING))
+        found = _collected(source, root)
         if origin:
             _keep(source, found, registries)
         layout.write_index(Path(target.path), root, found, tag=tag, name=name)
@@ -132,6 +132,22 @@ def parse_target(text: str) -> RegistryImage:
     found = transport.parse(text if text.startswith("docker://") else f"docker://{text}")
     if not isinstance(found, RegistryImage):
         raise UsageError(f"not a reference to a registry: `{text}`")
+    return found
+
+
+def _collected(source: ImageSource, root: Descriptor) -> dict[Descriptor, Content]:
+    """All that an index comes to, its manifests in memory.
+
+    Raises:
+        FormatError: if these are too many.
+    """
+    found: dict[Descriptor, Content] = {}
+    size = 0
+    for descriptor, content in _everything(source, root, MAX_NESTING):
+        found[descriptor] = content
+        size += content.size if isinstance(content, BytesContent) else 0
+        if size > MAX_MANIFESTS:
+            raise FormatError(f"more than {MAX_MANIFESTS} bytes of manifests: `{root.digest}`")
     return found
 
 

@@ -27,8 +27,8 @@ from witchery.rootfs.content import Content
 from witchery.store.source import MAX_NESTING, ImageSource, content_of
 from witchery.value import frozen, replace
 
-MAX_MANIFESTS = 1000
-"""How many manifests an index may come to, nested ones included."""
+MAX_MANIFESTS = 64 << 20
+"""Bytes of all manifests that an image for several platforms may come to, nested ones included."""
 
 _MOUNT_FROM = 2
 _MISSING = frozenset({"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN"})
@@ -122,6 +122,7 @@ class _Push:
         self.uploaded: list[Descriptor] = []
         self.mounted: list[Descriptor] = []
         self.manifests: list[Descriptor] = []
+        self._documents = 0
         self._present: set[Digest] = set()
 
     @property
@@ -221,10 +222,11 @@ class _Push:
         if not depth:
             raise FormatError(f"more than {MAX_NESTING} indexes inside each other")
         raw = self._source.document(descriptor)
+        self._documents += len(raw)
+        if self._documents > MAX_MANIFESTS:
+            raise FormatError(f"more than {MAX_MANIFESTS} bytes of manifests: `{descriptor.digest}`")
         if descriptor.media_type in media.INDEXES:
             entries = Index.read(raw).manifests
-            if len(entries) > MAX_MANIFESTS:
-                raise FormatError(f"expected at most {MAX_MANIFESTS} manifests: {len(entries)}")
             return _Node(descriptor, raw, tuple(self._read(entry, depth - 1) for entry in entries))
         if descriptor.media_type not in media.MANIFESTS:
             raise FormatError(f"an index that names something else than manifests: `{descriptor.media_type}`")

@@ -14,7 +14,7 @@ from witchery.net.reporter import SILENT, Reporter
 from witchery.net.settings import NetSettings
 from witchery.oci.reference import Reference
 from witchery.registry.login import Login
-from witchery.registry.place import Repository, base_url, is_loopback
+from witchery.registry.place import LOOPBACK, Repository, base_url, is_loopback
 from witchery.registry.upload import USUAL, Effort
 from witchery.repository.cache import Cache, Document
 from witchery.value import replace
@@ -97,10 +97,11 @@ class Registries:
 
     @property
     def settings(self) -> NetSettings:
-        """The network, as it is used for registries: a netrc file is not for them."""
+        """The network, as it is used for registries: a netrc file is not for them, no proxy for loopback."""
         if self._settings is None:
             found = NetSettings.from_environment(self._environ)
-            self._settings = replace(found, netrc=None, read_timeout=_READ_TIMEOUT)
+            proxies = replace(found.proxies, without=(*found.proxies.without, *LOOPBACK))
+            self._settings = replace(found, netrc=None, read_timeout=_READ_TIMEOUT, proxies=proxies)
         return self._settings
 
     def pause(self, url: Url, seconds: float, reason: str) -> None:

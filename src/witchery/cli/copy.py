@@ -23,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     parser.add_argument("source", metavar="SOURCE", help="oci:DIR, oci-archive:FILE, *.tar, docker://REF")
     parser.add_argument("targets", metavar="TARGET", nargs="+", help="where to, in the same words")
-    parser.add_argument("--arch", metavar="ARCH", default="", help="architecture, by either world's name")
+    shared.add_arch(parser)
     shared.add_registry(parser)
     shared.add_cache(parser)
     shared.add_talk(parser)
@@ -40,16 +40,16 @@ def transfer(
     source: "Transport", targets: Sequence[str], options: argparse.Namespace, console: Console
 ) -> int:
     """Brings an image from one place to others."""
-    from witchery.arch import Arch
     from witchery.build import copying, deliver
     from witchery.cli.push import tell
+    from witchery.cli.request import chosen_arch
     from witchery.cli.workshop import open_registries
     from witchery.oci import transport
 
     places = tuple(transport.parse(text) for text in targets)
     deliver.check_places(places)
     with open_registries(options, console) as registries:
-        opened = copying.open_source(source, registries, Arch.parse(options.arch) if options.arch else None)
+        opened = copying.open_source(source, registries, chosen_arch(options))
         for place in places:
             pushed, notes = copying.copy(opened, place, registries)
             for note in notes:

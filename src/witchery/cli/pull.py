@@ -23,7 +23,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         required=True,
         help="oci:DIR, oci-archive:FILE, docker-archive:FILE, docker://REF or rootfs:DIR; repeatable",
     )
-    parser.add_argument("--arch", metavar="ARCH", default="", help="architecture, by either world's name")
+    shared.add_arch(parser)
     shared.add_registry(parser)
     shared.add_cache(parser)
     shared.add_talk(parser)

@@ -24,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "reference", metavar="REF", help="where to, such as registry.example.org/team/app:1.0"
     )
-    parser.add_argument("--arch", metavar="ARCH", default="", help="architecture, by either world's name")
+    shared.add_arch(parser)
     shared.add_registry(parser)
     shared.add_cache(parser)
     shared.add_talk(parser)
@@ -32,15 +32,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace, console: Console) -> int:
     """Pushes it."""
-    from witchery.arch import Arch
     from witchery.build.copying import open_source, parse_target
     from witchery.build.pushing import push
+    from witchery.cli.request import chosen_arch
     from witchery.cli.workshop import open_registries
     from witchery.oci import transport
 
     source, target = transport.parse(options.image), parse_target(options.reference)
     with open_registries(options, console) as registries:
-        opened = open_source(source, registries, Arch.parse(options.arch) if options.arch else None)
+        opened = open_source(source, registries, chosen_arch(options))
         done = push(opened.source, opened.root, target.reference, registries, origin=opened.origin)
     if options.json:
         console.document(document(done))

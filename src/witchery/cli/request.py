@@ -48,6 +48,11 @@ def _wishes(options: argparse.Namespace) -> Wishes:
     )
 
 
+def chosen_arch(options: argparse.Namespace) -> Arch | None:
+    """As `only_arch`, on this machine."""
+    return only_arch(options, Arch.parse(os.uname().machine)) if options.arch else None
+
+
 def only_arch(options: argparse.Namespace, host: Arch) -> Arch | None:
     """The architecture that the options name; None if they name none.
 

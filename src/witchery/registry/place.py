@@ -11,6 +11,9 @@ from witchery.value import frozen, replace
 HUB_HOST: Final = "registry-1.docker.io"
 """The host that serves Docker Hub."""
 
+LOOPBACK: Final = ("localhost", "127.0.0.0/8", "::1")
+"""This machine, as `NO_PROXY` would say it."""
+
 _LOOPBACK = re.compile(r"localhost|127(?:\.[0-9]{1,3}){3}|\[(?:0*:)*0*1\]", re.IGNORECASE)
 
 
