@@ -122,6 +122,18 @@ def test_what_is_pushed_is_pulled_and_copied_by_skopeo_byte_for_byte(
         assert (tmp_path / "skopeo" / layer.descriptor.digest.hex).stat().st_size == layer.descriptor.size
 
 
+def test_certificates_are_taken_from_where_podman_and_docker_keep_them(image: Path, tmp_path: Path) -> None:
+    with registry(tmp_path / "registry", tls=True) as found:
+        done = process("push", f"oci:{image}", f"{found.host}/app:1", cwd=tmp_path)
+        assert done.status == 5
+        assert "certificate is not trusted" in done.err
+        assert found.certificate is not None
+        folder = tmp_path / ".config/containers/certs.d" / found.host
+        folder.mkdir(parents=True)
+        shutil.copy(found.certificate, folder / "ca.crt")
+        witchery(tmp_path, "push", f"oci:{image}", f"{found.host}/app:1")
+
+
 @pytest.mark.parametrize("auth", ["htpasswd", "token"])
 def test_a_wrong_password_and_none_are_refused_and_never_shown(
     auth: str, image: Path, tmp_path: Path

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from witchery import canonical
@@ -9,7 +10,7 @@ from witchery.build.credentials import find_login
 from witchery.build.registry_session import Session
 from witchery.digest import Digest
 from witchery.errors import NetworkError, Refused, StorageError
-from witchery.http import Request, Response, Url
+from witchery.http import Request, Url
 from witchery.net.reporter import SILENT, Reporter
 from witchery.net.settings import NetSettings
 from witchery.oci.reference import Reference
@@ -70,7 +71,7 @@ class Registries:
         self._settings = settings
         self._find_login = login or (lambda reference: find_login(reference, environ))
         self._lock = threading.Lock()
-        self._client: Client | None = None
+        self._clients: dict[str, Client] = {}
         self._bases: dict[str, Url] = {}
         self._sessions: dict[str, Session] = {}
 
@@ -87,7 +88,7 @@ class Registries:
                 self._bases[reference.registry] = base
                 found = Session(
                     Repository(base, reference),
-                    self._send,
+                    lambda request: self._client(reference.registry).send(request),
                     find_login=lambda: self._find_login(reference),
                     clock=self.settings.clock,
                     reporter=self.reporter,
@@ -129,8 +130,8 @@ class Registries:
 
     def close(self) -> None:
         """Closes every connection."""
-        if self._client is not None:
-            self._client.close()
+        for client in self._clients.values():
+            client.close()
 
     def __enter__(self) -> Self:
         return self
@@ -148,15 +149,16 @@ class Registries:
             return ()
         return tuple(name for name in names if isinstance(name, str))
 
-    def _send(self, request: Request) -> Response:
-        return self._opened().send(request)
-
-    def _opened(self) -> "Client":
-        if self._client is None:
+    def _client(self, registry: str) -> "Client":
+        """The connections of a registry, which trust the certificates that are kept for it."""
+        found = self._clients.get(registry)
+        if found is None:
             from witchery.net.client import Client
 
-            self._client = Client(self.settings, reporter=self.reporter, connections=self.parallel + 2)
-        return self._client
+            settings = replace(self.settings, more_ca_files=_certificates(registry, self._environ))
+            found = Client(settings, reporter=self.reporter, connections=self.parallel + 2)
+            self._clients[registry] = found
+        return found
 
     def _base(self, registry: str) -> Url:
         """Where a registry is, with TLS or without."""
@@ -168,13 +170,24 @@ class Registries:
             return secure
         ask = Request(url=plain / "v2" / "", repeatable=False, follow=False, max_length=1 << 16)
         try:
-            answer = self._opened().send(ask)
+            answer = self._client(registry).send(ask)
         except NetworkError as error:
             if "refused" in error.message:
                 raise
             return secure
         answer.close()
         return plain if answer.status in {200, 401, 403, 404} else secure
+
+
+def _certificates(registry: str, environ: Mapping[str, str]) -> tuple[Path, ...]:
+    """What is kept for a registry in `certs.d` (containers-certs.d(5), and the same of Docker)."""
+    home = environ.get("HOME", "")
+    bases = ([Path(home, ".config/containers")] if home else []) + [
+        Path("/etc/containers"),
+        Path("/etc/docker"),
+    ]
+    folders = [base / "certs.d" / registry for base in bases]
+    return tuple(path for folder in folders if folder.is_dir() for path in sorted(folder.glob("*.crt")))
 
 
 def _memory_key(repository: Repository, digest: Digest) -> str:

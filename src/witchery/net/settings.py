@@ -55,6 +55,7 @@ class NetSettings:
         proxies: Proxies.
         netrc: The netrc file, read when the first request is sent; None for none.
         ca_file: Certificates to trust instead of the system's; None for the system's.
+        more_ca_files: Certificates to trust besides those.
         user_agent: The `User-Agent` field.
         clock: Seconds that only grow.
         now: Seconds since 1970.
@@ -69,6 +70,7 @@ class NetSettings:
     proxies: Proxies = field(default_factory=Proxies)
     netrc: Path | None = None
     ca_file: Path | None = None
+    more_ca_files: tuple[Path, ...] = ()
     user_agent: str = f"witchery/{__version__}"
     clock: Callable[[], float] = field(default=time.monotonic, repr=False, compare=False)
     now: Callable[[], float] = field(default=time.time, repr=False, compare=False)

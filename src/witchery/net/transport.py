@@ -8,6 +8,7 @@ import http.client
 import socket
 import ssl
 from collections.abc import Iterator
+from pathlib import Path
 
 import urllib3
 from urllib3 import exceptions as trouble
@@ -125,16 +126,21 @@ def _tls(settings: NetSettings) -> ssl.SSLContext:
     context = urllib3.util.create_urllib3_context()
     if settings.ca_file is None:
         context.load_default_certs()
-        return context
+    else:
+        _trust(context, settings.ca_file, "SSL_CERT_FILE names a file of certificates in PEM form")
+    for path in settings.more_ca_files:
+        _trust(context, path, "expected certificates in PEM form")
+    return context
+
+
+def _trust(context: ssl.SSLContext, path: Path, hint: str) -> None:
     try:
-        context.load_verify_locations(settings.ca_file)
+        context.load_verify_locations(path)
     except OSError as error:  # ssl.SSLError is one
         reason = "it holds no certificates" if isinstance(error, ssl.SSLError) else error.strerror
         raise StorageError(
-            f"cannot read the certificate authorities, {reason}: `{settings.ca_file}`",
-            hint="SSL_CERT_FILE names a file of certificates in PEM form",
+            f"cannot read the certificate authorities, {reason}: `{path}`", hint=hint
         ) from error
-    return context
 
 
 def _body(answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
