@@ -66,7 +66,6 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     from witchery.build.updating import Update, would_change
     from witchery.cli.request import open_requests
     from witchery.cli.workshop import open_workshop
-    from witchery.repository.location import Repository
 
     requests = open_requests(options)
     for note in requests[0].notes:
@@ -76,9 +75,10 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     before = options.lock or output
     keeping = None
     if options.update is not None:
-        mirrors = tuple(Repository.parse(each, folder=Path()) for each in options.mirrors)
         lock = _read(before, requests[0])
-        keeping = Update(lock=lock, path=before, moving=tuple(options.update), mirrors=mirrors)
+        keeping = Update(
+            lock=lock, path=before, moving=tuple(options.update), mirrors=locked.mirrors(options)
+        )
         keeping.check()
     if options.diff:
         changes = would_change(requests, workshop, _read(before, requests[0]), before, keeping)

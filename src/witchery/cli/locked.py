@@ -9,6 +9,7 @@ from witchery.value import replace
 
 if TYPE_CHECKING:
     from witchery.build.request import Request
+    from witchery.repository.location import Repository
 
 
 def add_lock(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +41,25 @@ def add_mirrors(parser: argparse._ActionsContainer) -> None:
     )
 
 
+def mirrors(options: argparse.Namespace) -> "tuple[Repository, ...]":
+    """Where the options say that locked packages are.
+
+    Raises:
+        UsageError: if that is a registry.
+        FormatError: if it is no place at all.
+    """
+    from witchery.errors import UsageError
+    from witchery.repository.location import Repository
+
+    for place in options.mirrors:
+        if place.startswith("docker://"):
+            raise UsageError(
+                f"packages are not taken from a registry: `{place}`",
+                hint="an image has their files, not what is signed; `witchery mirror` keeps both",
+            )
+    return tuple(Repository.parse(each, folder=Path()) for each in options.mirrors)
+
+
 def with_lock(requests: "Sequence[Request]", options: argparse.Namespace) -> "tuple[Request, ...]":
     """The requests, to be built from a lock where the options say so.
 
@@ -55,14 +75,13 @@ def with_lock(requests: "Sequence[Request]", options: argparse.Namespace) -> "tu
     from witchery.build.apko_locked import ApkoUse
     from witchery.build.lock_files import default_path, read_any
     from witchery.build.locked import LockUse
-    from witchery.repository.location import Repository
 
     path = options.lock or default_path(Path(options.source))
-    mirrors = tuple(Repository.parse(each, folder=Path()) for each in options.mirrors)
+    places = mirrors(options)
     found = read_any(path)
     use: LockUse | ApkoUse
     if isinstance(found, tuple):
-        use = ApkoUse(packages=found, path=path, mirrors=mirrors)
+        use = ApkoUse(packages=found, path=path, mirrors=places)
     else:
-        use = LockUse(lock=found, path=path, mirrors=mirrors)
+        use = LockUse(lock=found, path=path, mirrors=places)
     return tuple(replace(request, lock=use) for request in requests)

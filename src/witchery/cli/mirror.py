@@ -34,11 +34,11 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     from witchery.build.mirroring import mirror
     from witchery.cli.rendering import counted_as
     from witchery.cli.workshop import open_workshop
-    from witchery.repository.location import Repository
 
-    mirrors = [Repository.parse(each, folder=Path()) for each in options.mirrors]
     workshop = open_workshop(options, console)
-    done = mirror(options.locks, options.output, workshop, key=options.sign_key, mirrors=mirrors)
+    done = mirror(
+        options.locks, options.output, workshop, key=options.sign_key, mirrors=locked.mirrors(options)
+    )
     if options.json:
         console.document(
             {
