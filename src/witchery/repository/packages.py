@@ -113,7 +113,7 @@ def _refuse_absent(wanted: Sequence[Wanted]) -> None:
     names = [f"`{each.package.filename}`" for each in absent[:_SHOWN]]
     more = f" and {len(absent) - _SHOWN} more" if len(absent) > _SHOWN else ""
     raise StorageError(
-        f"{len(absent)} packages that the index lists are not in the repository: {', '.join(names)}{more}",
+        f"{len(absent)} packages are not where their repository has to have them: {', '.join(names)}{more}",
         where=[str(absent[0].repositories[0].location)],
     )
 

@@ -165,7 +165,8 @@ def hints(path: str, elf: Elf, arch: Arch) -> tuple[str, ...]:
             gcompat,
         )
     if elf.section(".go.buildinfo") or elf.section(".gopclntab"):
-        return ("Build it without the C library: `CGO_ENABLED=0 go build`.", gcompat)
+        without = "Build it without the C library: `CGO_ENABLED=0 go build`, without `-buildmode=pie`."
+        return (without, gcompat)
     if _is_rust(elf):
         target = _RUST.get(arch.apk, f"{arch.apk}-unknown-linux-musl")
         return (f"Build it for musl: `cargo build --release --target {target}`.", gcompat)
