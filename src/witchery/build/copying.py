@@ -6,6 +6,7 @@ from pathlib import Path
 
 from witchery.arch import Arch
 from witchery.build import deliver
+from witchery.build.opening import on_disk
 from witchery.build.pulling import keep, pull
 from witchery.build.pushing import MAX_MANIFESTS, Pushed, push
 from witchery.build.registries import Registries
@@ -15,16 +16,15 @@ from witchery.oci import media, transport
 from witchery.oci.descriptor import Descriptor
 from witchery.oci.image import Image
 from witchery.oci.manifest import Index, Manifest
-from witchery.oci.reference import Reference, is_tag
+from witchery.oci.reference import Reference
 from witchery.oci.transport import (
-    ArchiveFile,
     LayoutFolder,
     PlainFolder,
     RegistryImage,
     Transport,
 )
 from witchery.rootfs.content import BytesContent, Content
-from witchery.store import archive, layout
+from witchery.store import layout
 from witchery.store.source import MAX_NESTING, ImageSource
 from witchery.value import frozen
 
@@ -57,15 +57,10 @@ def open_source(place: Transport, registries: Registries, arch: Arch | None = No
         Refused: if the image is malformed, or none or several fit.
         WorldError: if it cannot be had.
     """
-    match place:
-        case LayoutFolder(path, tag):
-            return _opened(layout.read(Path(path)), tag, arch)
-        case ArchiveFile(path, name):
-            return _opened(archive.read(Path(path)), name if is_tag(name) else "", arch)
-        case PlainFolder(path) if layout.is_layout(Path(path)):
-            return _opened(layout.read(Path(path)), "", arch)
-        case RegistryImage(reference):
-            return _opened(pull(reference, registries), "", arch, reference)
+    if stored := on_disk(place):
+        return _opened(*stored, arch)
+    if isinstance(place, RegistryImage):
+        return _opened(pull(place.reference, registries), "", arch, place.reference)
     raise UsageError(
         f"no image: `{place}`", hint="expected `oci:DIR`, `oci-archive:FILE` or `docker://REFERENCE`"
     )

@@ -57,13 +57,9 @@ def open_image(
         StorageError: if it cannot be read.
     """
     arch = arch or host()
+    if stored := on_disk(source):
+        return _found(*stored, arch)
     match source:
-        case LayoutFolder(path, tag):
-            return _found(layout.read(Path(path)), tag, arch)
-        case ArchiveFile(path, name):
-            return _found(archive.read(Path(path)), name if is_tag(name) else "", arch)
-        case PlainFolder(path) if layout.is_layout(Path(path)):
-            return _found(layout.read(Path(path)), "", arch)
         case PlainFolder(path) | RootfsFolder(path):
             if not Path(path).is_dir():
                 raise UsageError(f"no such image or folder: `{path}`")
@@ -75,6 +71,24 @@ def open_image(
 
             opened = copying.open_source(source, registries, arch)
             return Found(*copying.open_image(opened, registries, arch))
+    raise UsageError(f"no image: `{source}`")
+
+
+def on_disk(place: Transport) -> tuple[ImageSource, str] | None:
+    """What holds images on disk, and the tag of the one that is meant; None where the place is no such thing.
+
+    Raises:
+        Refused: if it is malformed.
+        StorageError: if it cannot be read.
+    """
+    match place:
+        case LayoutFolder(path, tag):
+            return layout.read(Path(path)), tag
+        case ArchiveFile(path, name):
+            return archive.read(Path(path)), name if is_tag(name) else ""
+        case PlainFolder(path) if layout.is_layout(Path(path)):
+            return layout.read(Path(path)), ""
+    return None
 
 
 def _found(source: ImageSource, tag: str, arch: Arch | None) -> Found:

@@ -8,12 +8,11 @@ Without `--sign-key` the key is the one that `~/.abuild/abuild.conf` names, as i
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from witchery.cli import package as packages
-from witchery.cli.console import Console, guarded
+from witchery.cli.console import Console, standalone
 
 EXAMPLE = "example:\n  witchery-buildapk -n hello -v 1.2.3 ./dist hello.apk"
 
@@ -42,17 +41,4 @@ def execute(options: argparse.Namespace, console: Console) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """`witchery-buildapk`."""
-    parser = argparse.ArgumentParser(
-        prog="witchery-buildapk",
-        description=(__doc__ or "").strip(),
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    configure(parser)
-    parser.set_defaults(execute=execute)
-    try:
-        options = parser.parse_args(sys.argv[1:] if arguments is None else arguments)
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 2
-    return guarded(options)
+    return standalone("witchery-buildapk", __doc__ or "", configure, execute, arguments, epilog=EXAMPLE)

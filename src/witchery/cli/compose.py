@@ -6,12 +6,11 @@ new or empty folder. Unlike in 2021 no root is needed (files are yours then), an
 
 import argparse
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from witchery.cli import options as shared
-from witchery.cli.console import Console, guarded
+from witchery.cli.console import Console, standalone
 
 EXAMPLE = """\
 example:
@@ -69,16 +68,4 @@ def execute(options: argparse.Namespace, console: Console) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """`witchery-compose`: the same under its old name."""
-    parser = argparse.ArgumentParser(
-        prog="witchery-compose",
-        description=(__doc__ or "").strip(),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    configure(parser)
-    parser.set_defaults(execute=execute)
-    try:
-        options = parser.parse_args(sys.argv[1:] if arguments is None else arguments)
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 2
-    return guarded(options)
+    return standalone("witchery-compose", __doc__ or "", configure, execute, arguments)

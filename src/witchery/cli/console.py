@@ -9,6 +9,7 @@ from witchery.value import field, frozen
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable, Sequence
 
 _INTERRUPTED = 130
 _BROKEN_PIPE = 141
@@ -91,6 +92,34 @@ def printable(text: str) -> str:
     """Text in which no control character reaches the terminal: names come from strangers."""
     safe = "".join(c if c == "\n" or (c.isprintable() or c == "\t") else repr(c)[1:-1] for c in text)
     return safe.encode("utf-8", "backslashreplace").decode()
+
+
+def standalone(
+    prog: str,
+    description: str,
+    configure: "Callable[[argparse.ArgumentParser], None]",
+    execute: "Callable[[argparse.Namespace, Console], int]",
+    arguments: "Sequence[str] | None",
+    *,
+    epilog: str | None = None,
+) -> int:
+    """Runs a command that has a name of its own, as the scripts of 2021 had, and returns the exit status."""
+    import argparse
+
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        description=description.strip(),
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    configure(parser)
+    parser.set_defaults(execute=execute)
+    try:
+        options = parser.parse_args(sys.argv[1:] if arguments is None else arguments)
+    except SystemExit as end:  # argparse has said what it had to say
+        return end.code if isinstance(end.code, int) else 2
+    return guarded(options)
 
 
 def guarded(options: "argparse.Namespace") -> int:
