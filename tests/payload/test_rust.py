@@ -39,8 +39,8 @@ def test_a_program_is_told_by_the_paths_of_its_compiler() -> None:
 def test_what_was_only_used_to_build_is_no_component() -> None:
     raw = listed(
         {"name": "hello", "version": "0.1.0", "source": "local", "root": True},
-        {"name": "serde", "version": "1.0.1+x", "source": "crates.io"},
-        {"name": "cc", "version": "1.0.0", "source": "crates.io", "kind": "build"},
+        {"name": "serde", "version": "1.0.1+x", "source": "registry"},
+        {"name": "cc", "version": "1.0.0", "source": "registry", "kind": "build"},
         "nonsense",
     )
     found = scanned(program(dep_v0=raw)).components
