@@ -4,7 +4,6 @@ import hashlib
 import json
 import shutil
 from base64 import b64encode
-from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 
 from support.command import Command, Outcome
+from support.locks import leaves
 from support.repositories import Simulator, key, package
 from support.servers import Server, files
 from support.shared import SHARED, needs_shared, repository
@@ -239,18 +239,6 @@ def test_another_application_is_refused_and_an_update_takes_it_and_moves_nothing
     updated = project.locked(*words, "--update")
     assert updated["architectures"]["x86_64"]["packages"] == lock["architectures"]["x86_64"]["packages"]
     assert project.built(*words, "--locked") == project.built(*words) != before
-
-
-def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The paths to every text and number."""
-    if isinstance(value, dict):
-        for name, each in value.items():
-            yield from leaves(each, (*path, name))
-    elif isinstance(value, list):
-        for number, each in enumerate(value):
-            yield from leaves(each, (*path, number))
-    else:
-        yield path
 
 
 def changed(value: Any) -> Any:

@@ -12,7 +12,7 @@ Nothing here reads files: the caller brings the bytes.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from witchery.codec import GzipReader
 from witchery.errors import FormatError, TrustError
@@ -100,21 +100,48 @@ def verify(
     Raises:
         TrustError: if a known key's signature fails, or nobody known vouches and that is not allowed.
     """
+
+    def known(signature: Signature) -> PublicKey | None:
+        key = keys.get(signature.key_name)
+        return key if key and key.is_rsa and signature.algorithm in HASHES else None
+
+    def holds(signature: Signature, key: PublicKey) -> bool:
+        hash_name = HASHES[signature.algorithm]
+        return key.verifies(signature.value, hash_name, hashlib.new(hash_name, signed).digest())
+
+    trust = weighed(signatures, known, holds)
+    if not trust and not allow_untrusted:
+        raise _missing(signatures, keys)
+    return trust
+
+
+def weighed(
+    signatures: Sequence[Signature],
+    known: Callable[[Signature], PublicKey | None],
+    holds: Callable[[Signature, PublicKey], bool],
+) -> Trust:
+    """The rule of both versions of apk: no signature by a known key may fail, and one that holds is enough.
+
+    Args:
+        signatures: All signatures that were found.
+        known: The known key that a signature claims to be by; None where it is passed over.
+        holds: Whether a signature verifies with that key.
+
+    Raises:
+        TrustError: if a known key's signature fails.
+    """
     trust = UNTRUSTED
     for signature in signatures:
-        key = keys.get(signature.key_name)
-        if key is None or signature.algorithm not in HASHES or not key.is_rsa:
+        key = known(signature)
+        if key is None:
             continue
-        hash_name = HASHES[signature.algorithm]
-        if not key.verifies(signature.value, hash_name, hashlib.new(hash_name, signed).digest()):
+        if not holds(signature, key):
             raise TrustError(
                 f"bad signature by the known key `{key.name}`",
                 missing=False,
                 hint="it was altered or damaged after it was signed: fetch it anew from a source you trust",
             )
         trust = trust or Trust(key, signature.algorithm)
-    if not trust and not allow_untrusted:
-        raise _missing(signatures, keys)
     return trust
 
 

@@ -222,18 +222,6 @@ def complete(planned: Planned, workshop: Workshop) -> Built:
     )
 
 
-def resolved(request: Request, workshop: Workshop) -> Resolution:
-    """The packages that an image would be made of; nothing is fetched but indexes.
-
-    Raises:
-        WitcheryError: as `build`.
-    """
-    access = workshop.access(request.keys, request.key_urls, request.arch)
-    application = _application(request, access, workshop)
-    with _explained(application):
-        return resolve(*_asked(request, access, application))
-
-
 def _application(request: Request, access: Access, workshop: Workshop) -> "Application | None":
     if not request.payload:
         return None

@@ -47,9 +47,9 @@ def execute(options: argparse.Namespace, console: Console) -> int:
         console.note(note)
     solution = None
     if not options.config:
-        from witchery.build.image import resolved
+        from witchery.build.image import plan
 
-        solution = resolved(request, open_workshop(options, console)).solution
+        solution = plan(request, open_workshop(options, console)).resolution.solution
     if options.json:
         console.document(_document(request, solution, with_config=not options.packages))
         return 0

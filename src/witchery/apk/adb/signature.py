@@ -11,7 +11,7 @@ untrusted input is allowed.)
 import hashlib
 from collections.abc import Iterable, Sequence
 
-from witchery.apk.signature import UNTRUSTED, Signature, Trust
+from witchery.apk.signature import Signature, Trust, weighed
 from witchery.errors import FormatError, TrustError
 from witchery.keys import KEY_ID_SIZE, PublicKey
 
@@ -59,19 +59,14 @@ def verify(
     for key in keys if signatures else ():
         known.setdefault(key.key_id.hex(), key)
     digest = hashlib.sha512(payload).digest()
-    trust = UNTRUSTED
-    for signature in signatures:
-        found = known.get(signature.key_name)
-        if found is None or signature.algorithm != ALGORITHM:
-            continue
+
+    def holds(signature: Signature, key: PublicKey) -> bool:
         signed = schema.to_bytes(4, "little") + _START + bytes.fromhex(signature.key_name) + digest
-        if not found.verifies(signature.value, "sha512", hashlib.sha512(signed).digest()):
-            raise TrustError(
-                f"bad signature by the known key `{found.name}`",
-                missing=False,
-                hint="it was altered or damaged after it was signed: fetch it anew from a source you trust",
-            )
-        trust = trust or Trust(found, signature.algorithm)
+        return key.verifies(signature.value, "sha512", hashlib.sha512(signed).digest())
+
+    trust = weighed(
+        signatures, lambda each: known.get(each.key_name) if each.algorithm == ALGORITHM else None, holds
+    )
     if not trust and not allow_untrusted:
         raise _missing(signatures, known)
     return trust
