@@ -87,7 +87,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
         console.note(note)
     registries = open_registries(options, console) if deliver.pushes(targets) else None
     for target in targets:
-        for note in deliver.deliver(built.image, built.contents, target, name, registries):
+        for note in deliver.deliver(built.image, built.contents, target, name, registries=registries):
             console.note(f"{target}: {note}")
     if options.json:
         console.document(document(built, targets))
