@@ -16,7 +16,7 @@ FLOORS = (
     {"config", "solver", "registry"},
     {"compose", "lock", "payload"},
     set[str](),
-    set[str](),
+    {"attest"},
     {"net", "store"},
     {"repository"},
     {"build"},

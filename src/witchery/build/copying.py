@@ -73,7 +73,7 @@ def _opened(source: ImageSource, tag: str, arch: Arch | None, origin: Reference 
 
 
 def copy(
-    opened: Opened, target: Transport, registries: Registries, *, bare: bool = False
+    opened: Opened, target: Transport, registries: Registries, *, image_only: bool = False
 ) -> tuple[Pushed | None, tuple[str, ...]]:
     """Brings an image to a place. An image for several platforms goes whole, where the place can hold it.
 
@@ -81,7 +81,7 @@ def copy(
         opened: The image.
         target: The place.
         registries: How registries are reached.
-        bare: Whether to leave behind what is said about it.
+        image_only: Whether to leave behind what is said about it.
 
     Returns:
         What was pushed, where the place is a registry; and what a person should know, a sentence each.
@@ -92,11 +92,9 @@ def copy(
         WorldError: if the network or the disk fails.
     """
     source, root, origin = opened.source, opened.root, opened.origin
-    artifacts = () if bare or isinstance(target, RootfsFolder) else tuple(artifacts_of(source, root))
     if isinstance(target, RegistryImage):
-        pushed = push(source, root, target.reference, registries, origin=origin)
-        attached = attach(artifacts, target.reference, registries, fresh=root in pushed.manifests)
-        return replace(pushed, attached=attached), ()
+        return send(opened, target.reference, registries, image_only=image_only), ()
+    artifacts = () if image_only or isinstance(target, RootfsFolder) else tuple(artifacts_of(source, root))
     name = origin if origin and origin.tag else None
     if isinstance(target, LayoutFolder | PlainFolder) and root.media_type in media.INDEXES:
         tag = target.tag if isinstance(target, LayoutFolder) else ""
@@ -108,6 +106,19 @@ def copy(
     image, contents = open_image(opened, registries)
     about = [each for each in artifacts if each.subject == image.digest]
     return None, deliver.deliver(image, contents, target, name, artifacts=about)
+
+
+def send(opened: Opened, target: Reference, registries: Registries, *, image_only: bool = False) -> Pushed:
+    """Brings an image to a registry, whole, and what is said about it.
+
+    Raises:
+        WitcheryError: as `push` and `attach`.
+    """
+    source, root = opened.source, opened.root
+    artifacts = () if image_only else tuple(artifacts_of(source, root))
+    pushed = push(source, root, target, registries, origin=opened.origin)
+    attached = attach(artifacts, target, registries, fresh=root in pushed.manifests)
+    return replace(pushed, attached=attached)
 
 
 def open_image(

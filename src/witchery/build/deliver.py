@@ -43,6 +43,11 @@ def pushes(targets: tuple[Transport, ...]) -> bool:
     return any(isinstance(target, RegistryImage) for target in targets)
 
 
+def keeps_artifacts(target: Transport) -> bool:
+    """Whether a target has a place for what is said about an image."""
+    return not isinstance(target, RootfsFolder)
+
+
 def check_places(targets: tuple[Transport, ...]) -> None:
     """Refuses two outputs to one place.
 
