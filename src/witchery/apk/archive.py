@@ -78,6 +78,7 @@ class Archive:
         oddities: What readers of the data segment do not agree on.
         implied: Folders among the entries that only stand above others: the package says nothing of them.
         form: The version of the package's format.
+        file: Digest of the package file; None where that is not known, or it never was a file.
     """
 
     signature_segment: bytes
@@ -93,6 +94,7 @@ class Archive:
     oddities: tuple[str, ...]
     implied: tuple[str, ...] = ()
     form: Literal[2, 3] = 2
+    file: Digest | None = None
 
     @property
     def identity(self) -> bytes:
@@ -113,6 +115,19 @@ class Archive:
         if self.form == 3:
             return self.data_size
         return len(self.signature_segment) + len(self.control_segment) + self.data_size
+
+    def file_digest(self, data: Iterable[bytes]) -> Digest:
+        """Digest of the package file, found out anew from its parts.
+
+        Args:
+            data: The data segment, or of version 3 the file.
+        """
+        if self.form == 3:
+            return self.data
+        whole = hashlib.sha256(self.signature_segment + self.control_segment)
+        for chunk in data:
+            whole.update(chunk)
+        return Digest("sha256", whole.hexdigest())
 
     @property
     def signatures(self) -> tuple[Signature, ...]:
@@ -209,7 +224,8 @@ def read(chunks: Iterable[bytes], write_data: Callable[[bytes], object]) -> Arch
 
 def _read_segments(chunks: Iterable[bytes], write_data: Callable[[bytes], object]) -> Archive:
     """Reads a package of version 2."""
-    reader = GzipReader(chunks)
+    whole = hashlib.sha256()
+    reader = GzipReader(_hashed(chunks, whole.update))
     with located("first segment", Refused):
         first, files = _small_segment(reader)
     signed = bool(files) and signature.is_signature(files[0][0])
@@ -241,6 +257,7 @@ def _read_segments(chunks: Iterable[bytes], write_data: Callable[[bytes], object
         entries=tuple(data.entries.values()),
         hidden=tuple(data.hidden),
         oddities=tuple(data.oddities),
+        file=Digest("sha256", whole.hexdigest()),
     )
 
 
@@ -276,6 +293,12 @@ def members(chunks: Iterable[bytes]) -> Iterator[tar.Member]:
     for member in tar.read(GzipReader(chunks).member(lambda _: None, MAX_DATA)):
         if not member.entry.path.startswith("."):
             yield member._replace(content=checked(member.entry, member.content))
+
+
+def _hashed(chunks: Iterable[bytes], update: Callable[[bytes], object]) -> Iterator[bytes]:
+    for chunk in chunks:
+        update(chunk)
+        yield chunk
 
 
 def _small_segment(reader: GzipReader) -> tuple[bytes, list[tuple[str, bytes]]]:

@@ -157,6 +157,7 @@ def _archive(
         hidden=(),
         oddities=(),
         implied=found.listing.implied,
+        file=data,
     )
 
 
