@@ -177,6 +177,15 @@ class Item:
     files: tuple[File, ...] = ()
     own: bool = False
 
+    @property
+    def source(self) -> str:
+        """The name of the source package for scanners, which look it up in the distribution's advisories.
+
+        Trivy does so for every package of apk, whoever made it, so another vendor's source has a name there
+        that the distribution's cannot have.
+        """
+        return self.origin if self.vendor.distribution else f"{self.vendor.namespace}/{self.origin}"
+
     def purl(self, distribution: Distribution | None) -> str:
         """Its package URL, as Syft writes those of Alpine.
 

@@ -130,9 +130,9 @@ class _Writer:
         return made
 
     def _facts(self, item: Item) -> Iterator[tuple[str, str]]:
-        if item.vendor.distribution:
-            yield f"{_TRIVY}PkgType", item.vendor.namespace
-            yield f"{_TRIVY}SrcName", item.origin
+        if not item.own:
+            yield f"{_TRIVY}PkgType", self._bill.distribution.id if self._bill.distribution else ""
+            yield f"{_TRIVY}SrcName", item.source
             yield f"{_TRIVY}SrcVersion", item.version
         yield f"{_OWN}apk:identity", item.identity
         yield f"{_OWN}apk:control", str(item.control)
@@ -160,7 +160,7 @@ class _Writer:
             yield _depends(address, [])
 
     def _of_system(self, item: Item) -> bool:
-        return self._bill.distribution is not None and item.vendor.distribution
+        return self._bill.distribution is not None and not item.own
 
 
 def _component(component: Component) -> dict[str, Any]:

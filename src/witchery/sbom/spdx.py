@@ -1,8 +1,8 @@
 """SPDX 2.3 as JSON (https://spdx.github.io/spdx-spec/v2.3/), in the shape that scanners read.
 
 Two conventions are Trivy's, and it finds nothing without them: the package for the operating system has an
-identifier that begins with `SPDXRef-OperatingSystem` and contains the distribution's packages, and
-`sourceInfo` begins with `built package from: `. Both are honest SPDX. Syft reads origins there, too.
+identifier that begins with `SPDXRef-OperatingSystem` and contains all packages of apk (one that stands outside
+of it makes Trivy 0.59 forget those inside), and `sourceInfo` begins with `built package from: `.
 
 `checksums` of a package are those of its file, as the specification has it (7.10). What apk knows a package
 by are hashes of parts of the file, so they are external references of types of their own: `apk-identity`,
@@ -91,7 +91,7 @@ class _Writer:
         if bill.distribution:
             self._relation(self._image, "CONTAINS", self._system)
         for item in bill.items:
-            of_system = bill.distribution is not None and item.vendor.distribution
+            of_system = bill.distribution is not None and not item.own
             self._relation(self._system if of_system else self._image, "CONTAINS", self._items[item.name])
         for edge in bill.asked:
             self._relation(
@@ -155,8 +155,8 @@ class _Writer:
         if item.maintainer:
             name, email = item.maintainer
             found["originator"] = f"Person: {name} ({email})" if email else f"Person: {name}"
-        if item.vendor.distribution:
-            found["sourceInfo"] = f"built package from: {item.origin} {item.version}"
+        if not item.own:
+            found["sourceInfo"] = f"built package from: {item.source} {item.version}"
         if item.layer:
             found["comment"] = f"in the {item.layer.kind} layer {item.layer.digest}"
         texts = {"homepage": item.home, "summary": item.description}
