@@ -1,8 +1,8 @@
 """SPDX 2.3 as JSON (https://spdx.github.io/spdx-spec/v2.3/), in the shape that scanners read.
 
 Two conventions are Trivy's, and it finds nothing without them: the package for the operating system has an
-identifier that begins with `SPDXRef-OperatingSystem` and contains all packages of apk (one that stands outside
-of it makes Trivy 0.59 forget those inside), and `sourceInfo` begins with `built package from: `.
+identifier that begins with `SPDXRef-OperatingSystem` and contains all packages of apk (one that stands
+outside of it makes Trivy 0.59 forget those inside), and `sourceInfo` begins with `built package from: `.
 
 `checksums` of a package are those of its file, as the specification has it (7.10). What apk knows a package
 by are hashes of parts of the file, so they are external references of types of their own: `apk-identity`,
