@@ -16,9 +16,11 @@ class Attached:
 
     Attributes:
         evidence: How much evidence: `full`, only `heads`, or `none`.
+        sbom: The formats of bills of materials; see `witchery.build.bills`.
     """
 
     evidence: EvidenceKind = "full"
+    sbom: tuple[str, ...] = ("spdx",)
 
 
 def attachments(images: BuiltImages, wanted: Attached) -> tuple[Artifact, ...]:
@@ -30,4 +32,12 @@ def attachments(images: BuiltImages, wanted: Attached) -> tuple[Artifact, ...]:
 
             with_data = wanted.evidence == "full"
             found.append(evidence_of(built.image, built.composition, request.arch, with_data=with_data))
+        if wanted.sbom:
+            from witchery.build.bills import documents
+
+            subject = built.image.manifest.descriptor
+            found += [
+                Artifact.of_document(subject, each.media_type, each.data)
+                for each in documents(built, wanted.sbom)
+            ]
     return tuple(found)

@@ -37,8 +37,10 @@ from witchery.sbom.bill import ALPINE, Bill, Distribution, Edge, File, Item, Lay
 from witchery.solver.solution import Cause, Solution
 from witchery.value import frozen, replace
 
-FORMATS = ("spdx", "cyclonedx")
-"""The formats, the one for scanners and referrers first."""
+MEDIA_TYPES = {"spdx": "application/spdx+json", "cyclonedx": "application/vnd.cyclonedx+json"}
+"""The formats, and the types of their documents and of the artifacts that carry them."""
+FORMATS = tuple(MEDIA_TYPES)
+"""The formats alone; scanners learn most from the first."""
 DEFAULT_FORMATS = ("spdx",)
 """Which a build attaches where nobody says."""
 
@@ -84,10 +86,12 @@ def encoded(bill: Bill, form: str) -> Document:
     if form == "cyclonedx":
         from witchery.sbom import cyclonedx
 
-        return Document(cyclonedx.MEDIA_TYPE, cyclonedx.encode(bill))
-    from witchery.sbom import spdx
+        data = cyclonedx.encode(bill)
+    else:
+        from witchery.sbom import spdx
 
-    return Document(spdx.MEDIA_TYPE, spdx.encode(bill))
+        data = spdx.encode(bill)
+    return Document(MEDIA_TYPES[form], data)
 
 
 def bill_of(built: Built, *, files: bool = False) -> Bill:

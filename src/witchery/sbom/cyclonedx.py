@@ -13,11 +13,6 @@ from witchery.sbom.bill import Bill, Component, Item
 from witchery.sbom.identifiers import content_uuid
 from witchery.sbom.licences import NOASSERTION, Licence
 
-MEDIA_TYPE = "application/vnd.cyclonedx+json"
-"""Of the document, and of the artifact that carries it."""
-SUFFIX = ".cdx.json"
-"""How scanners want files of this format to be called."""
-
 _OWN = "dev.witchery:"
 _TRIVY = "aquasecurity:trivy:"
 _HASHES = {
@@ -30,8 +25,8 @@ _HASHES = {
 
 
 def encode(bill: Bill) -> bytes:
-    """The document."""
-    return canonical.encode(document(bill))
+    """The document; like any text file it ends with a line end."""
+    return canonical.encode(document(bill)) + b"\n"
 
 
 def document(bill: Bill) -> dict[str, Any]:

@@ -18,19 +18,14 @@ from witchery.sbom.identifiers import Names, content_uuid
 from witchery.sbom.licence_ids import VERSION as LIST_VERSION
 from witchery.sbom.licences import NOASSERTION
 
-MEDIA_TYPE = "application/spdx+json"
-"""Of the document, and of the artifact that carries it."""
-SUFFIX = ".spdx.json"
-"""How scanners want files of this format to be called."""
-
 _DOCUMENT = "SPDXRef-DOCUMENT"
 _NAMESPACE = "https://spdx.org/spdxdocs/"  # for documents whose makers have no place of their own (6.5)
 _HASHES = {"sha1", "sha224", "sha256", "sha384", "sha512", "md5"}
 
 
 def encode(bill: Bill) -> bytes:
-    """The document."""
-    return canonical.encode(document(bill))
+    """The document; like any text file it ends with a line end."""
+    return canonical.encode(document(bill)) + b"\n"
 
 
 def document(bill: Bill) -> dict[str, Any]:
