@@ -102,8 +102,8 @@ class _Writer:
         if item.vendor.name:
             made["supplier"] = {"name": item.vendor.name}
         if item.maintainer:
-            name, email = item.maintainer
-            made["authors"] = [{"name": name} | ({"email": email} if email else {})]
+            person = item.maintainer
+            made["authors"] = [{"name": person.name} | ({"email": person.email} if person.email else {})]
         if item.file:
             made["hashes"] = _hashes((item.file.algorithm, item.file.hex))
         if item.description:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from witchery import canonical
-from witchery.sbom.bill import Bill, Component, Item
+from witchery.sbom.bill import Bill, Component, Item, Person
 from witchery.sbom.identifiers import Names, content_uuid
 from witchery.sbom.licence_ids import VERSION as LIST_VERSION
 from witchery.sbom.licences import NOASSERTION
@@ -148,8 +148,7 @@ class _Writer:
         if item.file:
             found["checksums"] = [_checksum(item.file.algorithm, item.file.hex)]
         if item.maintainer:
-            name, email = item.maintainer
-            found["originator"] = f"Person: {name} ({email})" if email else f"Person: {name}"
+            found["originator"] = _person(item.maintainer)
         if not item.own:
             found["sourceInfo"] = f"built package from: {item.source} {item.version}"
         if item.layer:
@@ -215,6 +214,10 @@ def _comment(bill: Bill) -> str:
     said = "Made while the image was built, from the packages that were installed and the solution of their"
     said += " dependencies."
     return said if bill.trusted else f"{said} Not everything in the image is signed by a known key."
+
+
+def _person(person: Person) -> str:
+    return f"Person: {person.name} ({person.email})" if person.email else f"Person: {person.name}"
 
 
 def _checksum(algorithm: str, value: str) -> dict[str, str]:
