@@ -69,8 +69,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--sbom",
         metavar="FORMATS",
         type=_formats,
-        default=("spdx",),
-        help="bills of materials: `spdx` (the default), `cyclonedx`, both with `,` between them, or `none`",
+        help="bills of materials: `spdx`, `cyclonedx`, both with `,` between them, or `none`; default: as the"
+        " configuration says, or else spdx",
     )
     group = parser.add_argument_group("explanations")
     group.add_argument("--explain-layers", action="store_true", help="say what each layer is, and why")

@@ -240,7 +240,7 @@ class Bill:
         asked: The packages that were asked for, and how.
         components: What its application is made of.
         trusted: Whether a known key vouches for everything in it but the application.
-        tool: The version of Witchery.
+        tool: The version of Witchery, or an empty string.
     """
 
     name: str

@@ -71,7 +71,7 @@ class _Writer:
         known = [(f"{_OWN}arch", bill.arch.platform)]
         known += [] if bill.trusted else [(f"{_OWN}untrusted", "true")]
         image["properties"] = _properties(*known)
-        tool = {"type": "application", "name": "witchery", "version": bill.tool}
+        tool = {"type": "application", "name": "witchery"} | ({"version": bill.tool} if bill.tool else {})
         made: dict[str, Any] = {
             "timestamp": bill.created,
             "lifecycles": [{"phase": "build"}],

@@ -54,7 +54,7 @@ class _Writer:
         packages += [self._item(each) for each in bill.items]
         packages += map(self._component, bill.components, self._components)
         self._relate()
-        creators = [f"Tool: witchery-{bill.tool}"]
+        creators = [f"Tool: witchery-{bill.tool}" if bill.tool else "Tool: witchery"]
         creators += [f"Organization: {bill.vendor}"] if bill.vendor else []
         made: dict[str, Any] = {
             "spdxVersion": "SPDX-2.3",
