@@ -283,11 +283,18 @@ def plain(text: str, limit: int = MAX_TEXT) -> str:
 
 
 def url(text: str) -> str:
-    """The text if it is an address on the web that every document can hold, else nothing."""
-    scheme, colon, rest = text.partition("://")
-    host = rest.partition("/")[0]
+    """The text if it is an address on the web that every document can hold, else nothing.
+
+    A host without a domain, or a number, means something else on every network; validators refuse it, too.
+    """
+    scheme, _, rest = text.partition("://")
     fits = scheme in ("http", "https") and text.isascii() and text.isprintable() and len(text) <= MAX_TEXT
-    return text if colon and host and fits and not _NOT_IN_URL.intersection(text) else ""
+    labels = rest.partition("/")[0].partition(":")[0].replace("-", ".-").split(".")
+    named = len(labels) > 1 and labels[-1].isalpha() and len(labels[-1]) > 1
+    named = (
+        named and not labels[0].startswith("-") and all(each.removeprefix("-").isalnum() for each in labels)
+    )
+    return text if fits and named and not _NOT_IN_URL.intersection(text) else ""
 
 
 def licence(text: str, owner: str) -> Licence:

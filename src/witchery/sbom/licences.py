@@ -26,7 +26,7 @@ MAX_TERMS = 200
 _REF = "LicenseRef-"
 _WORD = re.compile(r"\s*(?:([()])|([A-Za-z0-9.+:_-]+))")
 _OUTSIDE = r"[^A-Za-z0-9.-]+"
-_REFERENCE = r"(?:DocumentRef-[A-Za-z0-9.-]+:)?LicenseRef-[A-Za-z0-9.-]+"
+_REFERENCE = _REF + r"[A-Za-z0-9.-]+"
 _OPERATORS = ("AND", "OR", "WITH")
 _SILENT = frozenset(("", "none", "unknown", "unspecified", "noassertion"))
 _VAGUE = frozenset(("custom", "custom:multiple", "other", "proprietary"))
@@ -38,7 +38,7 @@ class Licence(NamedTuple):
 
     Attributes:
         expression: A valid SPDX expression, or `NOASSERTION`.
-        references: The references in it that this module made: (`LicenseRef-...`, the words it stands for).
+        references: The references in it, `LicenseRef-...`, each with the words that it stands for.
     """
 
     expression: str
@@ -150,22 +150,23 @@ class _Reader:
 
 
 def _identifier(word: str) -> str:
-    """A licence's identifier as the list spells it, or a reference that is one already; else nothing."""
+    """A licence's identifier as the list spells it, or nothing."""
     known = _licence_ids()
     if found := known.get(word.lower()):
         return found
-    if re.fullmatch(_REFERENCE, word):
-        return word
     base = known.get(word[:-1].lower()) if word.endswith("+") else None
     return f"{base}+" if base else ""
 
 
 def _reference(text: str, owner: str) -> str:
     """A name for a licence that has none: readable, and not another text's."""
+    if re.fullmatch(_REFERENCE, text):
+        return text
     slug = re.sub(_OUTSIDE, "-", text).strip("-.")
     if text.lower() in _VAGUE and owner:
         slug = f"{re.sub(_OUTSIDE, '-', owner).strip('-.')}-{slug}"
-    if slug.replace("-", " ") != text.replace("-", " ") or len(slug) > _MAX_SLUG:
+    faithful = slug == ("" if "-WITH-" in text else text.replace(" WITH ", "-WITH-"))
+    if not faithful or len(slug) > _MAX_SLUG:
         mark = hashlib.sha256(f"{text}\0{owner if text.lower() in _VAGUE else ''}".encode()).hexdigest()[:8]
         slug = f"{slug[:_MAX_SLUG].rstrip('-.')}-{mark}".lstrip("-")
     return _REF + slug

@@ -198,14 +198,18 @@ class _Writer:
         return found | ({"checksums": known} if known else {})
 
     def _extracted(self) -> list[dict[str, str]]:
-        found = {name: text for item in self._bill.items for name, text in item.licence.references}
+        found: dict[str, dict[str, None]] = {}
+        for item in self._bill.items:
+            for name, text in item.licence.references:
+                found.setdefault(name, {})[text] = None
         return [
             {
                 "licenseId": name,
-                "name": text,
-                "extractedText": f"A package states its licence as `{text}`, which is not in the SPDX list.",
+                "name": min(texts),
+                "extractedText": "Packages state their licence in words that the SPDX list does not have: "
+                + "; ".join(f"`{text}`" for text in sorted(texts)),
             }
-            for name, text in sorted(found.items())
+            for name, texts in sorted(found.items())
         ]
 
 
