@@ -7,7 +7,8 @@ by, so it is not taken from what the package says:
   folder it comes from;
 * where the image is a release of something else, its distribution's is what comes from the repository that
   brought `etc/os-release`;
-* all else is its repository's: the namespace is the host, or `local` for folders and files.
+* all else is its repository's: the namespace is the host, or `local` for folders, files and hosts without a
+  domain, which mean something else on every network.
 """
 
 from collections.abc import Iterable
@@ -102,9 +103,9 @@ class Origins:
             if part is brought or (origin is not None and origin == theirs):
                 found = self.distribution
                 return Vendor(namespace=found.id.lower(), name=found.name, distribution=True)
-        if origin is None or origin.is_local:
+        if not self.place(part)[0]:
             return _LOCAL
-        host = Url.parse(origin.location).authority
+        host = Url.parse(self.place(part)[0]).authority
         return Vendor(namespace=host, name=host)
 
     def _is_alpine(self, part: Part) -> bool:
