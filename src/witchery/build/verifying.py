@@ -122,6 +122,11 @@ class _Verifying:
         """The data segment of a package: from the evidence, the image, the cache, or a mirror."""
         if proof.data:
             return self._opened.source.blob(proof.data)
+        layer = next(
+            (each for each in self._image.layers if each.descriptor.digest == proof.head.datahash), None
+        )
+        if layer:
+            return self._opened.source.blob(layer.descriptor)
         known = self._access.cache.package(proof.head.identity)
         if known is None and self._question.mirrors:
             wanted = Wanted(package=_stub(proof), arch=arch, repositories=self._question.mirrors)
