@@ -141,10 +141,10 @@ class _Verifying:
 
     def _without_evidence(self) -> Verdict:
         """Nothing can be told of an image that has no evidence."""
-        listed = self._opened.source.referrers(self._image.digest).manifests
+        listed = self._opened.source.artifact_entries(self._image.digest, DOCUMENT)
         text = (
             "the evidence that is listed for the image is about another one"
-            if any(each.artifact_type == DOCUMENT for each in listed)
+            if listed
             else "no evidence is kept beside the image"
         )
         layers = tuple(_unexplained(layer) for layer in self._image.layers)
