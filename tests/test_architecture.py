@@ -15,7 +15,7 @@ FLOORS = (
     {"apk", "oci", "loader"},
     {"config", "solver", "registry"},
     {"compose", "lock", "payload"},
-    set[str](),
+    {"vulns"},
     set[str](),
     {"net", "store"},
     {"repository"},
