@@ -64,7 +64,9 @@ def _in_layer(stream: Iterator[bytes], wanted: set[str], limit: int) -> tuple[se
     for member in tar.read(stream):  # to its end, so that the layer is verified
         path, name = member.entry.path, member.entry.name
         if name.startswith(WHITEOUT):
-            place = member.entry.parent if name == OPAQUE else f"{path.removesuffix(name)}{name[len(WHITEOUT):]}"
+            place = (
+                member.entry.parent if name == OPAQUE else f"{path.removesuffix(name)}{name[len(WHITEOUT) :]}"
+            )
             settled.update(each for each in wanted if each == place or _is_below(each, place))
         elif path in wanted:
             settled.add(path)

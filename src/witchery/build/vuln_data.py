@@ -1,6 +1,7 @@
 """Where data about vulnerabilities comes from: Alpine's server, a mirror of it, or files."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from witchery import canonical
@@ -71,9 +72,7 @@ class Data:
         return tuple(each.secdb for each in self.sources)
 
 
-def load(
-    access: Access, releases: Sequence[str], place: str = "", rejected: Sequence[Path] = ()
-) -> Data:
+def load(access: Access, releases: Sequence[str], place: str = "", rejected: Sequence[Path] = ()) -> Data:
     """Fetches or reads the databases of some releases.
 
     Args:
@@ -104,7 +103,7 @@ def _from_server(access: Access, releases: Sequence[str], server: str) -> tuple[
         for repository in COVERED:
             url = Url.parse(f"{server.rstrip('/')}/{_shown(release)}/{repository}.json")
             try:
-                found = read_document(access, url, lambda data, shown=url.shown: decode_secdb(data, shown))
+                found = read_document(access, url, partial(decode_secdb, what=url.shown))
             except WitcheryError as error:
                 error.hints = (f"`--db DIR` takes the data from files: `{repository}.json`", *error.hints)
                 raise error from error.__cause__
@@ -185,9 +184,7 @@ def _rejections(access: Access, files: Sequence[Path], place: str) -> tuple[Reje
     for repository in COVERED:
         url = Url.parse(f"{REJECTIONS}/{repository}.yaml")
         try:
-            found.append(
-                read_document(access, url, lambda data, shown=url.shown: decode_rejections(data, shown))
-            )
+            found.append(read_document(access, url, partial(decode_rejections, what=url.shown)))
         except WitcheryError as error:
             return rejections.together(found), [f"what Alpine has rejected is not known: {error}"]
     return rejections.together(found), []

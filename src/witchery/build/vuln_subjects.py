@@ -1,7 +1,7 @@
 """What is looked up: the packages of an image, of a lock, or of a solution, and which of them are Alpine's.
 
-A name proves nothing: whoever builds a package `curl` of their own has none of Alpine's fixes, and none of its
-vulnerabilities (grype#827). So
+A name proves nothing: whoever builds a package `curl` of their own has none of Alpine's fixes, and none of
+its vulnerabilities (grype#827). So
 
 * in a lock or a solution a package is Alpine's where one of Alpine's keys signed it, or the index that lists
   it;
@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from witchery.apk import installed as database
+from witchery.apk.identity import SIZE
 from witchery.apk.installed import InstalledPackage
+from witchery.apk.package import Package
 from witchery.arch import Arch
 from witchery.build import image_files
 from witchery.build.opening import on_disk
@@ -28,8 +30,9 @@ from witchery.keys import PublicKey
 from witchery.lock.model import Lock, LockedArch, LockedPackage
 from witchery.oci import transport
 from witchery.oci.transport import PlainFolder, RegistryImage, RootfsFolder, Transport
+from witchery.payload.purl import purl
 from witchery.repository.keyrings import embedded_keys
-from witchery.value import frozen, replace
+from witchery.value import field, frozen, replace
 from witchery.vulns.matching import COVERED, Installed, Standing
 from witchery.vulns.release import EDGE, Distribution, branch_of, place_of, read_os_release
 
@@ -56,6 +59,8 @@ class Subject:
         packages: Its packages.
         components: What its application is made of.
         digest: The digest of the image, where it is one.
+        names: The names of the image, where it is one: its digest, and its package URL.
+        owned: The paths that packages bring, as the package database of an image lists them.
         proven: Whether it is known by keys which packages are Alpine's.
         notes: What a person should know, a sentence each.
     """
@@ -65,6 +70,8 @@ class Subject:
     packages: tuple[Installed, ...]
     components: "tuple[Component, ...]" = ()
     digest: str = ""
+    names: tuple[str, ...] = ()
+    owned: frozenset[str] = field(default=frozenset(), repr=False)
     proven: bool = True
     notes: tuple[str, ...] = ()
 
@@ -108,8 +115,11 @@ def of_resolution(name: str, arch: Arch, resolution: Resolution) -> Subject:
         elif index is not None and index.trust.key and is_alpine(index.trust.key):
             standing, why = Standing.VOUCHED, f"listed by an index that `{index.trust.key.name}` signed"
         else:
-            standing, why = Standing.FOREIGN, f"no key of Alpine's signed the index of `{selected.source.url}`"
-        found = _installed(package.name, package.version, package.origin, arch, standing, why)
+            standing, why = (
+                Standing.FOREIGN,
+                f"no key of Alpine's signed the index of `{selected.source.url}`",
+            )
+        found = _installed(package, arch, standing, why)
         packages.append(_placed(found, selected.source.url, stated))
     return Subject(name=name, arch=arch, packages=tuple(packages))
 
@@ -121,11 +131,18 @@ def of_lock(name: str, lock: Lock, locked: LockedArch) -> Subject:
     packages = []
     for package in locked.packages:
         standing, why = judge(package)
-        found = _installed(package.name, package.version, package.origin, locked.arch, standing, why)
+        found = _installed(package, locked.arch, standing, why)
         packages.append(_placed(found, package.repository, stated))
     if locked.payload:
-        foreign = _installed(locked.payload.name, "", "", locked.arch, Standing.FOREIGN, "the application")
-        packages.append(foreign)
+        own = Installed(
+            name=locked.payload.name,
+            version="",
+            origin="",
+            arch=locked.arch.apk,
+            standing=Standing.FOREIGN,
+            why="the application",
+        )
+        packages.append(own)
     return Subject(name=name, arch=locked.arch, packages=tuple(packages))
 
 
@@ -145,11 +162,14 @@ def _judge(lock: Lock, locked: LockedArch) -> Callable[[LockedPackage], tuple[St
     return judge
 
 
-def _installed(
-    name: str, version: str, origin: str, arch: Arch, standing: Standing, why: str
-) -> Installed:
+def _installed(package: Package | LockedPackage, arch: Arch, standing: Standing, why: str) -> Installed:
     return Installed(
-        name=name, version=version, origin=origin, arch=arch.apk, standing=standing, why=why
+        name=package.name,
+        version=package.version,
+        origin=package.origin,
+        arch=arch.apk,
+        standing=standing,
+        why=why,
     )
 
 
@@ -208,51 +228,66 @@ def of_image(
     distribution = _distribution(found)
     if image_arch is None:
         image_arch = _common_arch(packages)
-    return _subject_of(text, packages, distribution, image_arch, release, lock, digest)
-
-
-def _subject_of(
-    name: str,
-    packages: Iterable[InstalledPackage],
-    distribution: Distribution,
-    arch: Arch,
-    release: str,
-    lock: Lock | None,
-    digest: str,
-) -> Subject:
-    locked = lock.of(arch) if lock else None
-    judge = _judge(lock, locked) if lock and locked else None
-    known = {each.identity[:20]: each for each in locked.packages} if locked else {}
-    branch = branch_of(release) if release else distribution.branch
-    foreign = distribution.id not in ("alpine", "") and not release
-    found = []
-    for each in packages:
-        package = each.package
-        standing, why = Standing.STATED, "its package database says so"
-        repository = branch_here = ""
-        same = known.get(package.identity[:20])
-        if package.name.startswith(APPLICATION):
-            standing, why = Standing.FOREIGN, "the application"
-        elif judge is not None:
-            if same is not None and (same.name, same.version) == (package.name, package.version):
-                standing, why = judge(same)
-                branch_here, repository = place_of(same.repository)
-            else:
-                standing, why = Standing.FOREIGN, "it is not in the lock"
-        elif foreign:
-            standing, why = Standing.FOREIGN, f"the image is of `{distribution.id}`"
-        placed = _installed(package.name, package.version, package.origin, arch, standing, why)
-        found.append(
-            replace(
-                placed,
-                release=branch_here or branch,
-                repository=repository if repository in _REPOSITORIES else "",
-                distro=distribution.version if distribution.branch == (branch_here or branch) else "",
-            )
-        )
+    reading = _Reading(distribution, image_arch, release, lock)
     return Subject(
-        name=name, arch=arch, packages=tuple(found), digest=digest, proven=judge is not None
+        name=text,
+        arch=image_arch,
+        packages=tuple(reading.package(each.package) for each in packages),
+        digest=digest,
+        names=_names(place, digest),
+        owned=frozenset(path for each in packages for path in each.paths),
+        proven=reading.proven,
     )
+
+
+class _Reading:
+    """What is made of the packages of an image."""
+
+    def __init__(self, distribution: Distribution, arch: Arch, release: str, lock: Lock | None) -> None:
+        self._distribution = distribution
+        self._arch = arch
+        self._branch = branch_of(release) if release else distribution.branch
+        self._foreign = distribution.id not in ("alpine", "") and not release
+        locked = lock.of(arch) if lock else None
+        if lock and locked is None:
+            raise UsageError(f"not locked for {arch}")
+        self._judge = _judge(lock, locked) if lock and locked else None
+        self._locked = {each.identity[:SIZE]: each for each in locked.packages} if locked else {}
+        self.proven = self._judge is not None
+
+    def package(self, package: Package) -> Installed:
+        """A package of the image, with its standing and its release."""
+        same = self._locked.get(package.identity[:SIZE])
+        standing, why = self._standing(package, same)
+        branch, repository = place_of(same.repository) if same else ("", "")
+        branch = branch or self._branch
+        return replace(
+            _installed(package, self._arch, standing, why),
+            release=branch,
+            repository=repository if repository in _REPOSITORIES else "",
+            distro=self._distribution.version if self._distribution.branch == branch else "",
+        )
+
+    def _standing(self, package: Package, same: LockedPackage | None) -> tuple[Standing, str]:
+        if package.name.startswith(APPLICATION):
+            return Standing.FOREIGN, "the application"
+        if self._judge is not None:
+            if same is None or (same.name, same.version) != (package.name, package.version):
+                return Standing.FOREIGN, "it is not in the lock"
+            return self._judge(same)
+        if self._foreign:
+            return Standing.FOREIGN, f"the image is of `{self._distribution.id}`"
+        return Standing.STATED, "the image's package database says so"
+
+
+def _names(place: Transport, digest: str) -> tuple[str, ...]:
+    """By which names statements may speak of an image."""
+    if not digest:
+        return ()
+    if not isinstance(place, RegistryImage):
+        return (digest,)
+    name = place.reference.repository.rpartition("/")[2]
+    return digest, purl("oci", name, digest)
 
 
 def _image_files(
@@ -272,14 +307,12 @@ def _image_files(
     from witchery.build.opening import host
 
     image = source.image(tag, arch or host())
-    found = image_files.read_files(
-        image, source.blob, wanted, limit=database.MAX_SIZE, enough=lambda files: _is_enough(files)
-    )
+    found = image_files.read_files(image, source.blob, wanted, limit=database.MAX_SIZE, enough=_is_enough)
     return found, image.config.platform.arch, str(image.digest)
 
 
-def _is_enough(files: "dict[str, bytes] | Iterable[str]") -> bool:
-    names = set(files)
+def _is_enough(names: Iterable[str]) -> bool:
+    names = set(names)
     return bool(names.intersection(_DATABASES)) and bool(names.intersection(_RELEASES))
 
 

@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from witchery.build import vuln_data
+from witchery.build import vuln_data, vuln_files
 from witchery.build.vuln_data import Data
 from witchery.build.vuln_subjects import Subject
 from witchery.errors import UsageError
 from witchery.repository.access import Access
 from witchery.value import frozen
+from witchery.vulns import matching, osv, vex
+from witchery.vulns.enriching import Severities, enriched
 from witchery.vulns.finding import Dismissed, Finding, Unchecked
-from witchery.vulns.matching import Standing, match
+from witchery.vulns.matching import Standing
 
 
 @frozen(kw_only=True)
@@ -20,10 +22,18 @@ class Sources:
     Attributes:
         db: A folder of databases, or the URL of a mirror; empty for Alpine's server.
         rejections: Files of rejections, in place of Alpine's.
+        osv: Files, folders or archives of OSV records.
+        epss: A file of EPSS scores.
+        kev: CISA's catalogue.
+        vex: OpenVEX documents.
     """
 
     db: str = ""
     rejections: tuple[Path, ...] = ()
+    osv: tuple[Path, ...] = ()
+    epss: Path | None = None
+    kev: Path | None = None
+    vex: tuple[Path, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -36,8 +46,10 @@ class Examined:
         findings: The vulnerabilities that count, sorted.
         dismissed: Those that somebody has judged not to count.
         unchecked: What the data says nothing about.
-        checked: How many packages were looked up.
+        checked: How many packages were looked up in secdb, of all architectures.
+        components: How many components of applications were looked up in OSV.
         warnings: What a person has to know to judge the result, a sentence each.
+        time: When, in seconds since 1970.
     """
 
     subjects: tuple[Subject, ...]
@@ -46,40 +58,84 @@ class Examined:
     dismissed: tuple[Dismissed, ...]
     unchecked: tuple[Unchecked, ...]
     checked: int
+    components: int
     warnings: tuple[str, ...]
+    time: int
 
 
-def examine(subjects: Sequence[Subject], access: Access, sources: Sources) -> Examined:
+def examine(
+    subjects: Sequence[Subject], access: Access, sources: Sources, *, time: int | None = None
+) -> Examined:
     """Looks up what subjects are made of.
+
+    Args:
+        subjects: What is looked up.
+        access: How servers are reached.
+        sources: Where data comes from.
+        time: What is to be said to be the time of it, in seconds since 1970; None for now.
 
     Raises:
         UsageError: if nothing says of which release of Alpine the packages are.
         Refused: if data is malformed.
         WorldError: if data cannot be had: without any, nothing is said.
     """
-    releases = sorted({release for each in subjects for release in each.releases})
-    _refuse_unknown(subjects, releases)
-    data = vuln_data.load(access, releases, sources.db, sources.rejections)
-    results = [match(each.packages, data.secdb, data.rejections) for each in subjects]
+    statements = vuln_files.read_vex(sources.vex)
+    exploited = vuln_files.read_kev(sources.kev) if sources.kev else {}
+    data = load(subjects, access, sources)
+    matched = [matching.match(each.packages, data.secdb, data.rejections) for each in subjects]
+    found = [finding for each in matched for finding in each.findings]
+    rejected = [dismissed for each in matched for dismissed in each.dismissed]
+    unchecked = [each for result in matched for each in result.unchecked]
+    components = tuple(dict.fromkeys(each for subject in subjects for each in subject.components))
+    warnings = [*data.warnings, *_unproven(subjects), *(note for each in subjects for note in each.notes)]
+    severities: Severities = {}
+    looked_up = 0
+    if sources.osv:
+        names = {name for each in found for name in each.names}
+        records = vuln_files.read_osv(sources.osv, osv.wanted(components, names))
+        result = osv.match(components, records.found)
+        found += result.findings
+        unchecked += result.unchecked
+        warnings += [*records.problems, *result.problems]
+        severities = osv.severities(records.found)
+        looked_up = len(components)
+    elif components:
+        warnings.append(
+            f"{len(components)} components of the application are not looked up: `--osv` gives data"
+        )
+    every = {name for each in found for name in each.names}
+    likely = vuln_files.read_epss(sources.epss, every) if sources.epss else {}
+    known = enriched(found, severities, likely, exploited)
+    findings, dismissed = vex.apply(known, statements, [name for each in subjects for name in each.names])
     return Examined(
         subjects=tuple(subjects),
         data=data,
-        findings=tuple(sorted((f for each in results for f in each.findings), key=lambda f: f.order)),
-        dismissed=tuple(d for each in results for d in each.dismissed),
-        unchecked=tuple(dict.fromkeys(u for each in results for u in each.unchecked)),
-        checked=sum(each.checked for each in results),
-        warnings=(*data.warnings, *_unproven(subjects)),
+        findings=tuple(sorted(findings, key=lambda each: each.order)),
+        dismissed=tuple(sorted((*rejected, *dismissed), key=lambda each: each.finding.order)),
+        unchecked=tuple(dict.fromkeys(unchecked)),
+        checked=sum(each.checked for each in matched),
+        components=looked_up,
+        warnings=tuple(dict.fromkeys(warnings)),
+        time=int(access.now()) if time is None else time,
     )
 
 
-def _refuse_unknown(subjects: Sequence[Subject], releases: Sequence[str]) -> None:
-    """Refuses to look up packages of Alpine's when nobody knows of which release any of them is."""
+def load(subjects: Sequence[Subject], access: Access, sources: Sources) -> Data:
+    """The databases of the releases that subjects are of.
+
+    Raises:
+        WitcheryError: as `examine`.
+    """
+    releases = sorted({release for each in subjects for release in each.releases})
     packages = [each for subject in subjects for each in subject.packages]
     if not releases and any(each.standing is not Standing.FOREIGN for each in packages):
         raise UsageError(
             f"nothing says of which release of Alpine the packages are: `{subjects[0].name}`",
             hint="say it: `--release v3.19`",
         )
+    if not releases:
+        return Data(sources=(), rejections={})
+    return vuln_data.load(access, releases, sources.db, sources.rejections)
 
 
 def _unproven(subjects: Sequence[Subject]) -> tuple[str, ...]:
@@ -92,7 +148,9 @@ def _unproven(subjects: Sequence[Subject]) -> tuple[str, ...]:
     }
     if not believed:
         return ()
-    return (
-        f"that {len(believed)} packages are Alpine's is what the image says of itself: one of your own by the"
-        " name of Alpine's would be taken for it (`--own NAME` names it, `--lock FILE` proves the others)",
+    are = "1 package is" if len(believed) == 1 else f"{len(believed)} packages are"
+    said = (
+        f"that {are} Alpine's is what the image says of itself, and one of your own by the name of Alpine's"
+        " is taken for it: `--own NAME` names those, `--lock FILE` proves the others"
     )
+    return (said,)

@@ -1,110 +1,194 @@
-"""Look up which known vulnerabilities an image, a lock, or what a source would come to, has.
+"""Look up the known vulnerabilities of an image, of a lock, or of what a source would come to.
 
 SUBJECT is an image (oci:DIR, an archive, rootfs:DIR, docker://REF), a lock (*.lock.json), or a source, which
-is solved for and not built. Packages of Alpine are looked up in Alpine's security database: by the source
-package that they were built from, for their release and architecture. It lists what has been fixed, so that
-something is not in it does not mean that it is not there.
+is solved for and not built. Alpine's packages are looked up in Alpine's security database: by the source
+package that they were built from, for their release and architecture. It lists what was fixed, so what is not
+in it may be there all the same. What the application is made of is looked up in OSV records, if given.
 
 The exit status is 1 where something is found that `--fail-on` names.
 """
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from witchery.cli import locked, vuln_report
 from witchery.cli import options as shared
 from witchery.cli.console import Console
 
 if TYPE_CHECKING:
     from witchery.build.vuln_subjects import Subject
-    from witchery.build.vulns import Examined
-    from witchery.vulns.finding import Finding
+    from witchery.build.vulns import Sources
+    from witchery.build.workshop import Workshop
 
 EXAMPLE = """\
 example:
   witchery vulns oci:app
   witchery vulns witchery.lock.json --fail-on any
-  witchery vulns docker://registry.example.org/team/app:1.2 --offline --db secdb --json
+  witchery vulns docker://registry.example.org/team/app:1.2 --db secdb --vex app.openvex.json --sarif
 """
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     shared.add_source(parser, help_text="an image, a lock (*.lock.json), an application or a configuration")
-    add_data(parser)
+    parser.add_argument(
+        "--fail-on",
+        metavar="WHAT",
+        action="append",
+        default=[],
+        help="exit with 1 on such findings: any, fixable, kev, low, medium, high, critical, or a name such as"
+        " CVE-2024-1234; repeatable. A severity that nobody has published counts as each of them",
+    )
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--sarif", action="store_true", help="results as SARIF 2.1.0")
+    form.add_argument("--openvex", action="store_true", help="results as OpenVEX 0.2.0")
+    parser.add_argument(
+        "--author", default="witchery", help="who makes the statements of `--openvex`; default: witchery"
+    )
+    data = add_data(parser)
+    data.add_argument(
+        "--osv",
+        metavar="PATH",
+        type=Path,
+        action="append",
+        default=[],
+        help="OSV records for what the application is made of, and for severities: a file, a folder or an"
+        " all.zip; repeatable",
+    )
+    data.add_argument("--epss", metavar="FILE", type=Path, help="scores of EPSS: *.csv or *.csv.gz")
+    data.add_argument("--kev", metavar="FILE", type=Path, help="CISA's catalogue of what is exploited")
+    data.add_argument(
+        "--own",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="a package that is your own and not Alpine's, by name or pattern; repeatable",
+    )
     shared.add_packages(parser)
+    shared.add_application(parser)
+    locked.add_lock(parser)
     shared.add_registry(shared.add_trust(parser))
     shared.add_talk(parser)
 
 
-def add_data(parser: argparse.ArgumentParser) -> None:
-    """Where data about vulnerabilities comes from."""
-    group = parser.add_argument_group("data")
+def add_data(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Where data about Alpine's packages comes from, and what is known not to count."""
+    group = parser.add_argument_group("vulnerabilities")
     group.add_argument(
         "--db",
         metavar="PLACE",
         default="",
-        help="Alpine's security database: a folder with v3.19/main.json or main.json (or .yaml), or the URL of"
-        " a mirror; default: Alpine's server",
+        help="Alpine's security database: a folder with v3.22/main.json or main.json (or .yaml), or the URL"
+        " of a mirror; default: https://secdb.alpinelinux.org",
+    )
+    group.add_argument(
+        "--rejections",
+        metavar="FILE",
+        type=Path,
+        action="append",
+        default=[],
+        help="what Alpine's security team has rejected, in place of what its server has; repeatable",
+    )
+    group.add_argument(
+        "--vex",
+        metavar="FILE",
+        type=Path,
+        action="append",
+        default=[],
+        help="OpenVEX: what is not affected, or fixed, does not count; repeatable",
+    )
+    return group
+
+
+def sources(options: argparse.Namespace) -> "Sources":
+    """Where the options say that data comes from."""
+    from witchery.build.vulns import Sources
+
+    return Sources(
+        db=options.db,
+        rejections=tuple(options.rejections),
+        osv=tuple(getattr(options, "osv", ())),
+        epss=getattr(options, "epss", None),
+        kev=getattr(options, "kev", None),
+        vex=tuple(options.vex),
     )
 
 
 def execute(options: argparse.Namespace, console: Console) -> int:
     """Looks it up."""
-    from witchery.build.vulns import Sources, examine
+    from witchery.build.vulns import examine
     from witchery.cli.workshop import open_workshop
+    from witchery.vulns import gate
 
+    wanted = [gate.checked(word) for word in options.fail_on]
     workshop = open_workshop(options, console)
-    subjects = _subjects(options, console)
-    examined = examine(subjects, workshop.access(), Sources(db=options.db))
+    subjects = [each.with_own(options.own) for each in _subjects(options, workshop, console)]
+    examined = examine(subjects, workshop.access(), sources(options), time=workshop.source_date)
+    failing = gate.met(examined.findings, wanted)
     for warning in examined.warnings:
         console.warn(warning)
-    if options.json:
-        console.document(document(examined))
+    if unrated := gate.unrated(failing, wanted):
+        console.warn(
+            f"nobody says how bad {unrated} of the findings are, so they count: `--osv` gives severities"
+        )
+    if document := _document(options, examined, failing):
+        console.document(document)
     else:
-        tell(examined, console)
-    return 0
+        vuln_report.tell(examined, console)
+    if failing:
+        console.say(f"{len({each.id for each in failing})} count for `--fail-on {','.join(wanted)}`")
+    return 1 if failing else 0
 
 
-def _subjects(options: argparse.Namespace, console: Console) -> "tuple[Subject, ...]":
+def _document(options: argparse.Namespace, examined: Any, failing: Any) -> Any:
+    """What a program gets; None where a person reads."""
+    if options.sarif:
+        return vuln_report.sarif(examined)
+    if options.openvex:
+        return vuln_report.openvex(examined, options.author)
+    return vuln_report.document(examined, failing) if options.json else None
+
+
+def _subjects(options: argparse.Namespace, workshop: "Workshop", console: Console) -> "tuple[Subject, ...]":
     """What the options name."""
-    from witchery.build import vuln_subjects
+    from witchery.arch import Arch
+    from witchery.build import vuln_sources
+    from witchery.build.request import parse_archs
     from witchery.build.scanning import is_image
+    from witchery.cli.request import open_requests
+
+    host = os.uname().machine
+    if is_image(options.source):
+        return (_image(options, console),)
+    if options.source.endswith(vuln_sources.LOCK_SUFFIX):
+        return vuln_sources.of_lock(Path(options.source), parse_archs(options.arch, Arch.parse(host).apk))
+    requests = locked.with_lock(open_requests(options), options)
+    for note in requests[0].notes:
+        console.note(note)
+    return vuln_sources.of_requests(requests, workshop)
+
+
+def _image(options: argparse.Namespace, console: Console) -> "Subject":
+    from witchery.arch import Arch
+    from witchery.build import vuln_sources, vuln_subjects
     from witchery.cli.request import chosen_arch
     from witchery.cli.workshop import open_registries
 
-    if is_image(options.source):
-        return (
-            vuln_subjects.of_image(
-                options.source,
-                chosen_arch(options),
-                lambda: open_registries(options, console),
-                release=options.release,
-            ),
-        )
-    raise NotImplementedError
+    arch = chosen_arch(options)
 
+    def registries() -> Any:
+        return open_registries(options, console)
 
-def tell(examined: "Examined", console: Console) -> None:
-    """The findings as a table, and what was looked up in what."""
-    from witchery.cli.rendering import counted_as, table
-
-    if examined.findings:
-        head = ("PACKAGE", "INSTALLED", "FIXED IN", "VULNERABILITY", "SEVERITY")
-        console.result(table([head, *_rows(examined.findings)]))
-    console.say(
-        f"{counted_as(examined.checked, 'package')} looked up in"
-        f" {', '.join(each.secdb.name for each in examined.data.sources) or 'nothing'}"
+    subject = vuln_subjects.of_image(
+        options.source,
+        arch,
+        registries,
+        release=options.release,
+        lock=vuln_sources.read_lock(options.lock) if options.lock else None,
     )
-
-
-def _rows(findings: "tuple[Finding, ...]") -> list[tuple[str, ...]]:
-    return [(each.package, each.version, each.fixed, each.id, each.severity.value) for each in findings]
-
-
-def document(examined: "Examined") -> dict[str, Any]:
-    """What was found, for a program."""
-    return {
-        "schema": "dev.witchery.vulns/1",
-        "findings": [{"id": each.id, "package": each.package} for each in examined.findings],
-    }
+    if not options.osv:
+        return subject
+    host = Arch.parse(os.uname().machine)
+    return vuln_sources.with_components(subject, options.source, host, arch, registries)

@@ -1,4 +1,4 @@
-"""Which vulnerabilities packages have, by Alpine's security database; the rules stand in `docs/adr/0009-*`."""
+"""Which vulnerabilities packages have, by Alpine's security database; `docs/adr` says why by these rules."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
@@ -114,21 +114,24 @@ def match(packages: Iterable[Installed], data: Sequence[Secdb], rejections: Reje
 
 def _unchecked(package: Installed, data: Sequence[Secdb]) -> str:
     """Why the data says nothing about a package; empty where it does."""
+    return next(_obstacles(package, data), "")
+
+
+def _obstacles(package: Installed, data: Sequence[Secdb]) -> Iterator[str]:
     if package.standing is Standing.FOREIGN:
-        return f"not Alpine's: {package.why}"
+        yield f"not Alpine's: {package.why}"
     if not package.release:
-        return "of an unknown release of Alpine"
+        yield "of an unknown release of Alpine"
     if package.repository and package.repository not in COVERED:
-        return f"from `{package.repository}`, which secdb does not cover"
+        yield f"from `{package.repository}`, which secdb does not cover"
     of_release = [each for each in data if each.release == package.release]
     release = package.release if package.release == EDGE else f"v{package.release}"
     if not of_release:
-        return f"there is no data for {release}"
+        yield f"there is no data for {release}"
     if not any(package.arch in each.archs for each in of_release):
-        return f"secdb {release} does not speak of {package.arch}"
+        yield f"secdb {release} does not speak of {package.arch}"
     if package.repository and all(each.repository != package.repository for each in of_release):
-        return f"there is no data for {release}/{package.repository}"
-    return ""
+        yield f"there is no data for {release}/{package.repository}"
 
 
 def _findings(package: Installed, data: Sequence[Secdb]) -> Iterator[Finding]:

@@ -1,7 +1,7 @@
 """What Alpine's security team has judged not to be a vulnerability of a package (security-rejections).
 
-One YAML file for each repository, `{SOURCE PACKAGE: [CVE, ...]}`, in force for every release and stronger than
-what secdb says (https://gitlab.alpinelinux.org/alpine/security/security-rejections).
+One YAML file for each repository, `{SOURCE PACKAGE: [CVE, ...]}`, in force for every release and stronger
+than what secdb says (https://gitlab.alpinelinux.org/alpine/security/security-rejections).
 """
 
 from collections.abc import Iterable, Mapping

@@ -79,6 +79,6 @@ def place_of(location: str) -> tuple[str, str]:
 
 
 def read_os_release(data: bytes) -> Distribution:
-    """Reads `etc/os-release`, as far as it names the distribution; where a name stands twice the last counts."""
+    """Reads `etc/os-release` as far as it names the distribution; of a name given twice the last counts."""
     found = dict(_ASSIGNMENT.findall(data.decode("utf-8", "replace")))
     return Distribution(found.get("ID", ""), found.get("VERSION_ID", ""))

@@ -20,10 +20,10 @@ from typing import NamedTuple
 
 from witchery.apk import version as versions
 from witchery.errors import FormatError, located
+from witchery.value import frozen
 from witchery.vulns.identifiers import MAX_TEXT, Issue, issues
 from witchery.vulns.release import EDGE, branch_of
 from witchery.vulns.written import meant
-from witchery.value import frozen
 
 MAX_PACKAGES = 100_000
 """How many packages a document may list."""
