@@ -16,7 +16,7 @@ FLOORS = (
     {"config", "solver", "registry"},
     {"compose", "lock", "payload"},
     {"vulns"},
-    set[str](),
+    {"attest"},
     {"net", "store"},
     {"repository"},
     {"build"},

@@ -164,7 +164,7 @@ def _subjects(options: argparse.Namespace, workshop: "Workshop", console: Consol
         return (_image(options, console),)
     if options.source.endswith(vuln_sources.LOCK_SUFFIX):
         return vuln_sources.of_lock(Path(options.source), parse_archs(options.arch, Arch.parse(host).apk))
-    requests = locked.with_lock(open_requests(options), options)
+    requests = locked.with_lock(open_requests(options), options, console)
     for note in requests[0].notes:
         console.note(note)
     return vuln_sources.of_requests(requests, workshop)

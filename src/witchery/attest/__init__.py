@@ -1,0 +1,1 @@
+"""What is said about an image, for others to check: evidence, provenance, signatures."""
