@@ -139,18 +139,12 @@ def load(subjects: Sequence[Subject], access: Access, sources: Sources) -> Data:
 
 
 def _unproven(subjects: Sequence[Subject]) -> tuple[str, ...]:
-    believed = {
-        package.name
-        for subject in subjects
-        if not subject.proven
-        for package in subject.packages
-        if package.standing is Standing.STATED
-    }
-    if not believed:
+    count = len({name for each in subjects for name in each.unproven})
+    if not count:
         return ()
-    are = "1 package is" if len(believed) == 1 else f"{len(believed)} packages are"
+    are = "1 package is" if count == 1 else f"{count} packages are"
     said = (
         f"that {are} Alpine's is what the image says of itself, and one of your own by the name of Alpine's"
-        " is taken for it: `--own NAME` names those, `--lock FILE` proves the others"
+        " is taken for it: `--own NAME` names those, evidence beside the image or `--lock FILE` proves others"
     )
     return (said,)

@@ -106,7 +106,7 @@ def document(examined: "Examined", failing: "Sequence[Finding]") -> dict[str, An
                 "arch": each.arch.apk,
                 "digest": each.digest,
                 "releases": list(each.releases),
-                "proven": each.proven,
+                "unproven": list(each.unproven),
                 "packages": len(each.packages),
             }
             for each in examined.subjects

@@ -172,7 +172,7 @@ def _subjects(options: argparse.Namespace, workshop: "Workshop", console: Consol
 
 def _image(options: argparse.Namespace, console: Console) -> "Subject":
     from witchery.arch import Arch
-    from witchery.build import vuln_sources, vuln_subjects
+    from witchery.build import vuln_images, vuln_sources
     from witchery.cli.request import chosen_arch
     from witchery.cli.workshop import open_registries
 
@@ -181,7 +181,7 @@ def _image(options: argparse.Namespace, console: Console) -> "Subject":
     def registries() -> Any:
         return open_registries(options, console)
 
-    subject = vuln_subjects.of_image(
+    subject = vuln_images.of_image(
         options.source,
         arch,
         registries,
