@@ -13,13 +13,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from witchery.cli import locked, vuln_report
+from witchery.cli import locked, vuln_options, vuln_report
 from witchery.cli import options as shared
 from witchery.cli.console import Console
 
 if TYPE_CHECKING:
     from witchery.build.vuln_subjects import Subject
-    from witchery.build.vulns import Sources
     from witchery.build.workshop import Workshop
 
 EXAMPLE = """\
@@ -47,7 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--author", default="witchery", help="who makes the statements of `--openvex`; default: witchery"
     )
-    data = add_data(parser)
+    data = vuln_options.add_data(parser)
     data.add_argument(
         "--osv",
         metavar="PATH",
@@ -73,49 +72,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     shared.add_talk(parser)
 
 
-def add_data(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
-    """Where data about Alpine's packages comes from, and what is known not to count."""
-    group = parser.add_argument_group("vulnerabilities")
-    group.add_argument(
-        "--db",
-        metavar="PLACE",
-        default="",
-        help="Alpine's security database: a folder with v3.22/main.json or main.json (or .yaml), or the URL"
-        " of a mirror; default: https://secdb.alpinelinux.org",
-    )
-    group.add_argument(
-        "--rejections",
-        metavar="FILE",
-        type=Path,
-        action="append",
-        default=[],
-        help="what Alpine's security team has rejected, in place of what its server has; repeatable",
-    )
-    group.add_argument(
-        "--vex",
-        metavar="FILE",
-        type=Path,
-        action="append",
-        default=[],
-        help="OpenVEX: what is not affected, or fixed, does not count; repeatable",
-    )
-    return group
-
-
-def sources(options: argparse.Namespace) -> "Sources":
-    """Where the options say that data comes from."""
-    from witchery.build.vulns import Sources
-
-    return Sources(
-        db=options.db,
-        rejections=tuple(options.rejections),
-        osv=tuple(getattr(options, "osv", ())),
-        epss=getattr(options, "epss", None),
-        kev=getattr(options, "kev", None),
-        vex=tuple(options.vex),
-    )
-
-
 def execute(options: argparse.Namespace, console: Console) -> int:
     """Looks it up."""
     from witchery.build.vulns import examine
@@ -125,7 +81,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     wanted = [gate.checked(word) for word in options.fail_on]
     workshop = open_workshop(options, console)
     subjects = [each.with_own(options.own) for each in _subjects(options, workshop, console)]
-    examined = examine(subjects, workshop.access(), sources(options), time=workshop.source_date)
+    examined = examine(subjects, workshop.access(), vuln_options.sources(options), time=workshop.source_date)
     failing = gate.met(examined.findings, wanted)
     for warning in examined.warnings:
         console.warn(warning)
