@@ -104,11 +104,11 @@ class Condition:
         locked = use.lock.of(request.arch)
         if locked is None:
             return  # refused in more words by whoever builds from it
-        found = self._findings(vuln_subjects.of_lock(str(use.path), use.lock, locked), access)
+        subject = vuln_subjects.of_lock(str(use.path), use.lock, locked)
+        found, unchecked = self._findings(subject, access)
         if found:
-            raise _refused(found, (), "", _moving(found, request)).at(
-                Notation.of(use.path).path(str(use.path))
-            )
+            raise _refused(found, (), "", _moving(found, request)).at(str(use.path))
+        _warn(unchecked, access)
 
     def _findings(
         self, subject: Subject, access: Access
