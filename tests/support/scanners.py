@@ -59,9 +59,12 @@ def syft(source: str, folder: Path) -> Seen:
     )
 
 
-def trivy(image: Path, folder: Path, database: Path) -> Seen:
-    """What Trivy finds in a layout or an archive, with a database of its own."""
-    options = ("--scanners", "vuln", "--skip-db-update", "--skip-java-db-update", "--offline-scan")
+def trivy(image: Path, folder: Path, database: Path, *, vex: Path | None = None) -> Seen:
+    """What Trivy finds in a layout or an archive, with a database of its own; `vex` says what does not count."""
+    options: tuple[str | Path, ...] = (
+        *("--scanners", "vuln", "--skip-db-update", "--skip-java-db-update", "--offline-scan"),
+        *(("--vex", vex) if vex else ()),
+    )
     done = _run(
         program("trivy"), "image", "--quiet", *options, "--list-all-pkgs", "--cache-dir", database,
         "--input", image, "-f", "json", folder=folder,
