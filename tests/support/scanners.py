@@ -60,7 +60,7 @@ def syft(source: str, folder: Path) -> Seen:
 
 
 def trivy(image: Path, folder: Path, database: Path, *, vex: Path | None = None) -> Seen:
-    """What Trivy finds in a layout or an archive, with a database of its own; `vex` says what does not count."""
+    """What Trivy finds in a layout or an archive, with a database of its own, but for what `vex` settles."""
     options: tuple[str | Path, ...] = (
         *("--scanners", "vuln", "--skip-db-update", "--skip-java-db-update", "--offline-scan"),
         *(("--vex", vex) if vex else ()),

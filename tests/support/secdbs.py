@@ -104,7 +104,8 @@ def write_image(made: Made, place: Path) -> Path:
 
 
 def _stanza(name: str, version: str, origin: str) -> str:
-    return f"C:Q1AAAAAAAAAAAAAAAAAAAAAAAAAAA=\nP:{name}\nV:{version}\nA:x86_64\nS:1\nI:1\nT:x\nU:x\nL:MIT\no:{origin}"
+    head = f"C:Q1AAAAAAAAAAAAAAAAAAAAAAAAAAA=\nP:{name}\nV:{version}\nA:x86_64"
+    return f"{head}\nS:1\nI:1\nT:x\nU:x\nL:MIT\no:{origin}"
 
 
 def vex(name: str, product: str, **more: Any) -> dict[str, Any]:

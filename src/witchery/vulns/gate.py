@@ -1,5 +1,6 @@
 """What makes an answer a no: the words of `--fail-on`."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 from witchery.errors import UsageError
@@ -7,6 +8,7 @@ from witchery.vulns.finding import Finding, Severity
 from witchery.vulns.identifiers import issues
 
 ANY, FIXABLE, EXPLOITED = "any", "fixable", "kev"
+_NAME = re.compile("[A-Za-z]+-[0-9A-Za-z-]+")
 _SEVERITIES = {each.value: each for each in Severity if each not in (Severity.UNKNOWN, Severity.NONE)}
 
 
@@ -18,8 +20,8 @@ def checked(word: str) -> str:
     """
     if word in (ANY, FIXABLE, EXPLOITED) or word in _SEVERITIES:
         return word
-    found = issues(word)
-    if len(found) == 1 and found[0].id.upper() == word.upper() and "-" in word:
+    found = issues(word) if _NAME.fullmatch(word) else ()
+    if len(found) == 1 and found[0].id.upper() == word.upper():
         return found[0].id
     known = ", ".join(f"`{each}`" for each in (ANY, FIXABLE, EXPLOITED, *_SEVERITIES))
     raise UsageError(

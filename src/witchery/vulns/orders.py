@@ -26,10 +26,6 @@ _PEP440 = re.compile(
 )
 _PRE = {"alpha": 0, "a": 0, "beta": 1, "b": 1, "c": 2, "rc": 2, "pre": 2, "preview": 2}
 _GEM = re.compile(r"[0-9]+(?:\.[0-9a-zA-Z]+)*(?:-[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?")
-_MAVEN_TOKEN = re.compile(r"([0-9]+|[^0-9.-]+)|([.-])")
-_MAVEN_QUALIFIERS = ("alpha", "beta", "milestone", "rc", "snapshot", "", "sp")
-_MAVEN_ALIASES = {"ga": "", "final": "", "release": "", "cr": "rc"}
-_MAVEN_SHORT = {"a": "alpha", "b": "beta", "m": "milestone"}
 
 
 def semver(version: str) -> Key | None:
@@ -86,42 +82,12 @@ _GEM_END = (1, 0, "")
 
 
 def maven(version: str) -> Key | None:
-    """Versions of Maven artifacts, for the forms in use (Maven, "POM Reference", "Version Order").
-
-    Numbers are compared as numbers, qualifiers in Maven's order, others after `sp` by their letters; a
-    qualifier stands below a number. Trailing zeros and `final`, `ga`, `release` count for nothing.
-    """
+    """Versions of Maven artifacts; see `witchery.vulns.maven`."""
     if not version or len(version) > _MAX or version.strip() != version:
         return None
-    parts: list[tuple[int, int, int, str]] = []
-    tokens = _MAVEN_TOKEN.findall(version.lower())
-    before = "."
-    for at, (token, separator) in enumerate(tokens):
-        if not separator:
-            dashed = before != "."  # from letters to digits, and back, is as good as a dash
-            if dashed:
-                _without(parts, _MAVEN_END)
-            glued = at + 1 < len(tokens) and tokens[at + 1][0].isdecimal()
-            parts.append(_maven_part(token, dashed=dashed, glued=glued))
-        before = separator
-    _without(parts, _MAVEN_END)
-    return (*parts, _MAVEN_END)
+    from witchery.vulns.maven import key
 
-
-_MAVEN_END = (1, 0, _MAVEN_QUALIFIERS.index(""), "")
-"""Where nothing more comes: above the qualifiers of pre-releases, below `sp` and any number."""
-
-
-def _maven_part(token: str, *, dashed: bool, glued: bool) -> tuple[int, int, int, str]:
-    """The key of one part: its kind, a number, the place of a qualifier, and its letters."""
-    if token.isdecimal():
-        number = int(token)
-        return (2 if dashed else 3, number, 0, "") if number else _MAVEN_END
-    name = _MAVEN_SHORT.get(token, token) if glued else token
-    name = _MAVEN_ALIASES.get(name, name)
-    if name in _MAVEN_QUALIFIERS:
-        return 1, 0, _MAVEN_QUALIFIERS.index(name), ""
-    return 1, 0, len(_MAVEN_QUALIFIERS), name
+    return (key(version),)
 
 
 def _without(parts: list[Any], end: Any) -> None:
