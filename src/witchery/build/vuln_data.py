@@ -105,7 +105,9 @@ def _from_server(access: Access, releases: Sequence[str], server: str) -> tuple[
             try:
                 found = read_document(access, url, partial(decode_secdb, what=url.shown))
             except WitcheryError as error:
-                error.hints = (f"`--db DIR` takes the data from files: `{_shown(release)}/{repository}.json`",)
+                error.hints = (
+                    f"`--db DIR` takes the data from files: `{_shown(release)}/{repository}.json`",
+                )
                 raise error from error.__cause__
             if found.release != release or found.repository != repository:
                 raise FormatError(f"the data of another repository: {found.name}", where=[url.shown])

@@ -101,7 +101,9 @@ def of_image(
         packages=tuple(reading.package(each.package) for each in packages),
         digest=read.digest,
         names=_names(place, read.digest),
-        owned=frozenset(path for each in packages for path in each.paths),
+        owned=frozenset(
+            path for each in packages if not each.package.name.startswith(APPLICATION) for path in each.paths
+        ),
     )
 
 

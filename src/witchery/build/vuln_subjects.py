@@ -42,7 +42,7 @@ class Subject:
         components: What its application is made of.
         digest: The digest of the image, where it is one.
         names: The names of the image, where it is one: its digest, and its package URL.
-        owned: The paths that packages bring, as the package database of an image lists them.
+        owned: The paths that packages bring, but for the application, as the database of an image lists them.
         notes: What a person should know, a sentence each.
     """
 
@@ -65,6 +65,11 @@ class Subject:
     def unproven(self) -> tuple[str, ...]:
         """The packages that are taken for Alpine's, and nothing proves it."""
         return tuple(each.name for each in self.packages if each.standing is Standing.STATED)
+
+    def of_release(self, branch: str) -> "Subject":
+        """The same, where packages of an unknown release are of this one."""
+        found = (each if each.release else replace(each, release=branch) for each in self.packages)
+        return replace(self, packages=tuple(found))
 
     def with_own(self, patterns: Sequence[str]) -> "Subject":
         """The same, where packages of some names are not Alpine's."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import witchery
-from witchery.cli.console import Console
+from witchery.cli.console import Console, printable
 
 if TYPE_CHECKING:
     from witchery.build.vulns import Examined
@@ -18,7 +18,7 @@ def tell(examined: "Examined", console: Console) -> None:
     from witchery.cli.rendering import counted_as, table
 
     if examined.findings:
-        console.result(table(_rows(examined)))
+        console.result(printable(table(_rows(examined))))
     for each in examined.dismissed if console.verbose else ():
         finding = each.finding
         console.say(

@@ -81,6 +81,8 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     wanted = [gate.checked(word) for word in options.fail_on]
     workshop = open_workshop(options, console)
     subjects = [each.with_own(options.own) for each in _subjects(options, workshop, console)]
+    if release := _release(options):
+        subjects = [each.of_release(release) for each in subjects]
     examined = examine(subjects, workshop.access(), vuln_options.sources(options), time=workshop.source_date)
     failing = gate.met(examined.findings, wanted)
     for warning in examined.warnings:
@@ -126,6 +128,19 @@ def _subjects(options: argparse.Namespace, workshop: "Workshop", console: Consol
     return vuln_sources.of_requests(requests, workshop)
 
 
+def _release(options: argparse.Namespace) -> str:
+    """The branch of Alpine that the options name, or an empty string.
+
+    Raises:
+        FormatError: if they name something else.
+    """
+    from witchery.errors import located
+    from witchery.vulns.release import branch_of
+
+    with located("--release"):
+        return branch_of(options.release) if options.release else ""
+
+
 def _image(options: argparse.Namespace, console: Console) -> "Subject":
     from witchery.arch import Arch
     from witchery.build import vuln_images, vuln_sources
@@ -141,7 +156,7 @@ def _image(options: argparse.Namespace, console: Console) -> "Subject":
         options.source,
         arch,
         registries,
-        release=options.release,
+        release=_release(options),
         lock=vuln_sources.read_lock(options.lock) if options.lock else None,
     )
     if not options.osv:
