@@ -64,7 +64,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--evidence",
         choices=("full", "heads", "none"),
         default="full",
-        help="what leads to the keys of the distribution: the heads of packages, and with `full` (the default)"
+        help="what leads to the keys of the distribution: the heads of packages, and with `full` (default)"
         " the packages that had to be rewritten",
     )
     group = parser.add_argument_group("explanations")
