@@ -19,6 +19,7 @@ from witchery.build.vuln_sources import of_lock, read_lock
 from witchery.build.vuln_subjects import Subject
 from witchery.errors import FormatError, IntegrityError, UsageError
 from witchery.oci.descriptor import Descriptor
+from witchery.repository.cache import Cache
 from witchery.rootfs.content import BytesContent, Content
 from witchery.store.source import Blob
 from witchery.vulns.matching import Standing
@@ -28,7 +29,8 @@ CURL = ("libcurl", "8.5.0-r0", "curl")
 
 
 def no_registries() -> Registries:
-    raise AssertionError("a registry was wanted")
+    """Those of a machine that has none, and no cache."""
+    return Registries(environ={}, cache=Cache(Path("/nonexistent")))
 
 
 def subject(made: Made, tmp_path: Path, **more: str) -> Subject:

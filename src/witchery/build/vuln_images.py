@@ -19,12 +19,14 @@ from witchery.apk.identity import SIZE
 from witchery.apk.installed import InstalledPackage
 from witchery.apk.package import Package
 from witchery.arch import Arch
+from witchery.attest.evidence import Proof
 from witchery.build import image_files
 from witchery.build.copying import Opened, open_source
+from witchery.build.evidence import evidence_about
 from witchery.build.opening import host, on_disk
-from witchery.build.pulling import keep
 from witchery.build.vuln_subjects import APPLICATION, REPOSITORIES, Subject, installed, is_alpine, judging
 from witchery.errors import FormatError, UsageError, located
+from witchery.keys import Keyring
 from witchery.lock.model import Lock
 from witchery.oci import transport
 from witchery.oci.image import Image
@@ -152,24 +154,19 @@ class _Read(NamedTuple):
 
 
 def _read(place: Transport, arch: Arch | None, registries: "Callable[[], Registries]") -> _Read:
-    reach = None
-    if stored := on_disk(place):
-        source, tag = stored
-        opened = Opened(source, source.find(tag, arch or host()))
-    elif isinstance(place, RegistryImage):
-        reach = registries()
-        opened = open_source(place, reach, arch or host())
-    elif isinstance(place, PlainFolder | RootfsFolder) and Path(place.path).is_dir():
+    if isinstance(place, PlainFolder | RootfsFolder) and not on_disk(place):
         folder = Path(place.path)
+        if not folder.is_dir():
+            raise UsageError(f"no such image or folder: `{place}`")
         return _Read(image_files.read_folder(folder, _WANTED, limit=database.MAX_SIZE), arch)
-    else:
-        raise UsageError(f"no such image or folder: `{place}`")
+    reach = registries()
+    opened = open_source(place, reach, arch or host())
     source = opened.source
     raw = source.document(opened.root)
     image = Image.read(raw, source.document(Image.config_of(raw)))
-    found = image_files.read_files(image, source.blob, _WANTED, limit=database.MAX_SIZE, enough=_is_enough)
-    evidence = _evidence(opened, image, reach)
-    return _Read(found, image.config.platform.arch, str(image.digest), evidence)
+    limit = database.MAX_SIZE
+    found = image_files.read_files(image, source.blob, _WANTED, limit=limit, enough=_is_enough)
+    return _Read(found, image.config.platform.arch, str(image.digest), _evidence(opened, image, reach))
 
 
 def _is_enough(found: Iterable[str]) -> bool:
@@ -177,31 +174,29 @@ def _is_enough(found: Iterable[str]) -> bool:
     return bool(names.intersection(_DATABASES)) and bool(names.intersection(_RELEASES))
 
 
-def _evidence(opened: Opened, image: Image, registries: "Registries | None") -> dict[bytes, Shown]:
-    """What evidence beside the image shows of each package, by its identity; nothing where there is none."""
-    from witchery.attest.evidence import DATA, DOCUMENT, Evidence
+def _evidence(opened: Opened, image: Image, registries: "Registries") -> dict[bytes, Shown]:
+    """What evidence beside the image shows of each package, by its identity; nothing where there is none.
 
-    artifacts = opened.source.artifacts(image.digest, DOCUMENT)
-    if not artifacts:
-        return {}
-    artifact = artifacts[-1]
-    if registries is not None:
-        heads = [blob for blob in artifact.manifest.layers if blob.media_type != DATA]
-        artifact = replace(artifact, contents={**artifact.contents, **keep(opened.source, heads, registries)})
+    Where there is more than one, a signature of Alpine's in any of them counts: it proves itself.
+    """
     keys = keyring(())
     found: dict[bytes, Shown] = {}
     with located("evidence"):
-        for proof in Evidence.read(artifact).packages:
-            if proof.own:
-                continue  # the application, which its name tells
-            with located(str(proof)):
-                key = proof.head.trust(keys, allow_untrusted=True).key
-            if key is not None and is_alpine(key):
-                verdict = Standing.VOUCHED, f"signed by `{key.name}`"
-            else:
-                verdict = Standing.FOREIGN, "no key of Alpine's signed it"
-            found[proof.head.identity[:SIZE]] = Shown(verdict)
+        for each in evidence_about(opened, image, registries):
+            for proof in each.evidence.packages:
+                name = proof.head.identity[:SIZE]
+                known = found.get(name)
+                if not proof.own and (known is None or known.verdict[0] is not Standing.VOUCHED):
+                    found[name] = Shown(_signed(proof, keys))
     return found
+
+
+def _signed(proof: Proof, keys: Keyring) -> Verdict:
+    with located(str(proof)):
+        key = proof.head.trust(keys, allow_untrusted=True).key
+    if key is not None and is_alpine(key):
+        return Standing.VOUCHED, f"signed by `{key.name}`"
+    return Standing.FOREIGN, "no key of Alpine's signed it"
 
 
 def _locked(lock: Lock, arch: Arch) -> dict[bytes, Shown]:
