@@ -12,7 +12,7 @@ from support.command import process
 from support.images import X86_64, Made, folder, image_of_tars, link, member, tar_of
 from support.repositories import Simulator, key, package
 from support.shared import needs_shared
-from witchery.build import image_files
+from witchery.build import image_files, vuln_subjects
 from witchery.build.registries import Registries
 from witchery.build.vuln_images import of_image
 from witchery.build.vuln_sources import of_lock, read_lock
@@ -28,14 +28,14 @@ DB = "lib/apk/db/installed"
 CURL = ("libcurl", "8.5.0-r0", "curl")
 
 
-def no_registries() -> Registries:
-    """Those of a machine that has none, and no cache."""
-    return Registries(environ={}, cache=Cache(Path("/nonexistent")))
+NONE = Registries(environ={}, cache=Cache(Path("/nonexistent")))
+"""The registries of a machine that reaches none, and has no cache."""
 
 
 def subject(made: Made, tmp_path: Path, **more: str) -> Subject:
     layout = secdbs.write_image(made, tmp_path / "image")
-    return of_image(f"oci:{layout}", X86_64, no_registries, **more)  # type: ignore[arg-type]
+    (found,) = of_image(f"oci:{layout}", None, NONE, **more)  # type: ignore[arg-type]
+    return found
 
 
 def files(made: Made, *wanted: str, read: list[int] | None = None) -> dict[str, bytes]:
@@ -143,7 +143,7 @@ def test_packages_of_your_own_are_named_by_patterns(tmp_path: Path) -> None:
 def test_a_release_that_is_given_takes_the_place_of_one_that_is_not_there(tmp_path: Path) -> None:
     assert subject(secdbs.image([CURL], ""), tmp_path).releases == ()
     layout = tmp_path / "image"
-    found = of_image(f"oci:{layout}", X86_64, no_registries, release="v3.20")
+    (found,) = of_image(f"oci:{layout}", X86_64, NONE, release="v3.20")
     assert found.releases == ("3.20",)
 
 
@@ -165,12 +165,12 @@ def test_a_root_file_system_is_looked_up_too(tmp_path: Path) -> None:
     assert isinstance(content, BytesContent)
     with tarfile.open(fileobj=BytesIO(content.data)) as archive:
         archive.extractall(tmp_path / "root", filter="data")
-    found = of_image(f"rootfs:{tmp_path / 'root'}", None, no_registries)
+    (found,) = of_image(f"rootfs:{tmp_path / 'root'}", None, NONE)
     assert [(each.name, each.arch) for each in found.packages] == [("libcurl", "x86_64")]
     (tmp_path / "root" / DB).unlink()
     (tmp_path / "root" / DB).symlink_to("/etc/passwd")
     with pytest.raises(UsageError, match="no package database"):
-        of_image(f"rootfs:{tmp_path / 'root'}", None, no_registries)
+        of_image(f"rootfs:{tmp_path / 'root'}", None, NONE)
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +183,7 @@ def test_evidence_beside_an_image_proves_its_packages(builder: Builder, boot_set
     """And without it the same image only says so; the table of packages is the same."""
     built = builder("proven", packages(boot_set, "wget"))
     bare = builder("bare", packages(boot_set, "wget"), "--evidence", "none")
-    proven, stated = (of_image(f"oci:{each.layout}", X86_64, no_registries) for each in (built, bare))
+    ((proven,), (stated,)) = (of_image(f"oci:{each.layout}", X86_64, NONE) for each in (built, bare))
     assert proven.unproven == ()
     assert {each.why for each in proven.packages} == {
         "signed by `alpine-devel@lists.alpinelinux.org-6165ee59.rsa.pub`"
@@ -198,14 +198,14 @@ def test_a_lock_proves_what_is_in_it(builder: Builder, boot_set: Path) -> None:
     done = process("lock", "witchery.yaml", "--arch", "x86_64", "--cache-dir", "../cache", cwd=built.folder)
     assert done.status == 0, done.err
     path = built.folder / "witchery.lock.json"
-    found = of_image(f"oci:{built.layout}", X86_64, no_registries, lock=read_lock(path))
+    (found,) = of_image(f"oci:{built.layout}", X86_64, NONE, lock=read_lock(path))
     assert found.unproven == ()
     (locked,) = of_lock(path)
     assert {(each.name, each.version, each.standing) for each in found.packages} == {
         (each.name, each.version, each.standing) for each in locked.packages
     }
     other = secdbs.write_image(secdbs.image([CURL]), built.folder / "other")
-    added = of_image(f"oci:{other}", X86_64, no_registries, lock=read_lock(path))
+    (added,) = of_image(f"oci:{other}", X86_64, NONE, lock=read_lock(path))
     assert added.unproven == ("libcurl",), (
         "what is not in the lock was added by somebody, and may be Alpine's"
     )
@@ -221,7 +221,7 @@ def test_a_package_that_is_not_signed_by_alpine_is_not_its(builder: Builder, tmp
     key_file.write_bytes(key().public.pem)
     config = packages(tmp_path / "own", "curl")
     built = builder("own", config, "-k", key_file)
-    (found,) = of_image(f"oci:{built.layout}", X86_64, no_registries).packages
+    ((found,),) = (each.packages for each in of_image(f"oci:{built.layout}", X86_64, NONE))
     assert (found.standing, found.why) == (Standing.FOREIGN, "no key of Alpine's signed it")
     done = process(
         *("lock", "witchery.yaml", "--arch", "x86_64", "--cache-dir", "../cache", "-k", str(key_file)),
@@ -230,3 +230,40 @@ def test_a_package_that_is_not_signed_by_alpine_is_not_its(builder: Builder, tmp
     assert done.status == 0, done.err
     ((locked,),) = (each.packages for each in of_lock(built.folder / "witchery.lock.json"))
     assert (locked.standing, locked.why) == (Standing.FOREIGN, "no key of Alpine's vouches for it")
+
+
+HELLO = Path(__file__).resolve().parents[2] / "examples/hello/witchery.yaml"
+
+
+def test_every_platform_of_an_image_is_looked_up(tmp_path: Path) -> None:
+    done = process(
+        *("build", str(HELLO), "--arch", "amd64,arm64", "-o", "oci:both", "--cache-dir", "cache"),
+        cwd=tmp_path,
+    )
+    assert done.status == 0, done.err
+    both = of_image(f"oci:{tmp_path / 'both'}", None, NONE)
+    assert [each.arch.apk for each in both] == ["x86_64", "aarch64"]
+    assert [{package.arch for package in each.packages} for each in both] == [{"x86_64"}, {"aarch64"}]
+    assert len({each.digest for each in both}) == 2
+    (one,) = of_image(f"oci:{tmp_path / 'both'}", X86_64, NONE)
+    assert one == both[0]
+
+
+@pytest.mark.parametrize(
+    ("location", "stated", "found"),
+    [
+        ("https://dl-cdn.alpinelinux.org/alpine/v3.19/main", "3.19.1", ("3.19", "main", "3.19.1")),
+        ("https://dl-cdn.alpinelinux.org/alpine/v3.19/main", None, ("3.19", "main", "")),
+        ("https://dl-cdn.alpinelinux.org/alpine/edge/testing", "3.19.1", ("edge", "testing", "")),
+        ("/srv/boot-medium", "3.19.1", ("3.19", "", "3.19.1")),
+        ("/srv/boot-medium", "", ("edge", "", "")),
+        ("/srv/boot-medium", None, ("", "", "")),
+        ("/srv/v3.19/apks", "3.19.1", ("3.19", "", "3.19.1")),
+    ],
+)
+def test_a_package_is_of_the_release_of_its_repository(
+    location: str, stated: str | None, found: tuple[str, str, str]
+) -> None:
+    """What the address says; else what all repositories together do, where they agree."""
+    placed = vuln_subjects._placed(secdbs.package("a", "1-r0", release=""), location, stated)
+    assert (placed.release, placed.repository, placed.distro) == found

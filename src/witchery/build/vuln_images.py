@@ -10,7 +10,8 @@ What neither evidence nor a lock speaks of is believed as far as `os-release` sa
 was extended elsewhere has packages of Alpine's all the same. The result says of which packages that is so.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,8 +23,8 @@ from witchery.arch import Arch
 from witchery.attest.evidence import Proof
 from witchery.build import image_files
 from witchery.build.copying import Opened, open_source
-from witchery.build.evidence import evidence_about
-from witchery.build.opening import host, on_disk
+from witchery.build.evidence import evidence_about, images_of
+from witchery.build.opening import on_disk
 from witchery.build.vuln_subjects import APPLICATION, REPOSITORIES, Subject, installed, is_alpine, judging
 from witchery.errors import FormatError, UsageError, located
 from witchery.keys import Keyring
@@ -45,6 +46,9 @@ _RELEASES = ("etc/os-release", "usr/lib/os-release")
 _PLAIN_RELEASE = "etc/alpine-release"
 _WANTED = (*_DATABASES, *_RELEASES, _PLAIN_RELEASE)
 
+MAX_PLATFORMS = 64
+"""How many platforms of one image are looked at."""
+
 Verdict = tuple[Standing, str]
 """Whether a package is Alpine's, and what says so."""
 
@@ -64,16 +68,16 @@ class Shown(NamedTuple):
 def of_image(
     text: str,
     arch: Arch | None,
-    registries: "Callable[[], Registries]",
+    registries: "Registries",
     *,
     release: str = "",
     lock: Lock | None = None,
-) -> Subject:
-    """The packages of an image.
+) -> tuple[Subject, ...]:
+    """The packages of an image, for each platform.
 
     Args:
         text: The image in transport notation.
-        arch: Which one of several platforms; None for this machine's.
+        arch: Only this platform; None for all there are.
         registries: How registries are reached, for an image in one.
         release: The branch of Alpine it is of; empty to go by `os-release`.
         lock: What it was built from.
@@ -85,21 +89,24 @@ def of_image(
     """
     place = transport.parse(text)
     with located(text):
-        read = _read(place, arch, registries)
-        stored = next((read.files[path] for path in _DATABASES if path in read.files), None)
-        if stored is None:
-            raise UsageError(
-                "no package database is in the image, so nobody can tell which packages are",
-                hint=f"expected `{_DATABASES[0]}` in it; what it was built from can be looked up instead",
-            )
-        with located("package database"):
-            packages = database.parse(stored)
-        image_arch = read.arch or _common_arch(packages)
-        shown = _locked(lock, image_arch) if lock else read.evidence
-    reading = _Reading(_distribution(read.files), image_arch, release, shown)
+        return tuple(_subject(text, place, read, release, lock) for read in _read(place, arch, registries))
+
+
+def _subject(text: str, place: Transport, read: "_Read", release: str, lock: Lock | None) -> Subject:
+    stored = next((read.files[path] for path in _DATABASES if path in read.files), None)
+    if stored is None:
+        raise UsageError(
+            "no package database is in the image, so nobody can tell which packages are",
+            hint=f"expected `{_DATABASES[0]}` in it; what it was built from can be looked up instead",
+        )
+    with located("package database"):
+        packages = database.parse(stored)
+    arch = read.arch or _common_arch(packages)
+    shown = _locked(lock, arch) if lock else read.evidence
+    reading = _Reading(_distribution(read.files), arch, release, shown)
     return Subject(
         name=text,
-        arch=image_arch,
+        arch=arch,
         packages=tuple(reading.package(each.package) for each in packages),
         digest=read.digest,
         names=_names(place, read.digest),
@@ -153,20 +160,21 @@ class _Read(NamedTuple):
     evidence: Mapping[bytes, Shown] = {}
 
 
-def _read(place: Transport, arch: Arch | None, registries: "Callable[[], Registries]") -> _Read:
+def _read(place: Transport, arch: Arch | None, registries: "Registries") -> Iterator[_Read]:
+    limit = database.MAX_SIZE
     if isinstance(place, PlainFolder | RootfsFolder) and not on_disk(place):
         folder = Path(place.path)
         if not folder.is_dir():
             raise UsageError(f"no such image or folder: `{place}`")
-        return _Read(image_files.read_folder(folder, _WANTED, limit=database.MAX_SIZE), arch)
-    reach = registries()
-    opened = open_source(place, reach, arch or host())
-    source = opened.source
-    raw = source.document(opened.root)
-    image = Image.read(raw, source.document(Image.config_of(raw)))
-    limit = database.MAX_SIZE
-    found = image_files.read_files(image, source.blob, _WANTED, limit=limit, enough=_is_enough)
-    return _Read(found, image.config.platform.arch, str(image.digest), _evidence(opened, image, reach))
+        yield _Read(image_files.read_folder(folder, _WANTED, limit=limit), arch)
+        return
+    opened = open_source(place, registries, arch)
+    for image in islice(images_of(opened.source, opened.root), MAX_PLATFORMS):
+        with located(str(image.digest)):
+            blob = opened.source.blob
+            found = image_files.read_files(image, blob, _WANTED, limit=limit, enough=_is_enough)
+            evidence = _evidence(opened, image, registries)
+        yield _Read(found, image.config.platform.arch, str(image.digest), evidence)
 
 
 def _is_enough(found: Iterable[str]) -> bool:

@@ -1,6 +1,6 @@
 """The subjects that are looked up, from what a command line names: an image, a lock, or a source."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,9 +90,7 @@ def _components(request: Request) -> "tuple[Component, ...]":
     return inspect(request)[1].components
 
 
-def with_components(
-    subject: Subject, text: str, host: Arch, arch: Arch | None, registries: "Callable[[], Registries]"
-) -> Subject:
+def with_components(subject: Subject, registries: "Registries") -> Subject:
     """An image with what its application is made of: the whole image is unpacked and scanned.
 
     What packages bring is not the application's: a wheel in a package of Alpine's has Alpine's fixes.
@@ -103,8 +101,11 @@ def with_components(
     from witchery.build.scanning import scanning
 
     def no_request() -> Request:
-        raise UsageError(f"no image: `{text}`")
+        raise UsageError(f"no image: `{subject.name}`")
 
-    with scanning(text, no_request, ScanOptions(), host=host, arch=arch, registries=registries) as scanned:
+    arch = subject.arch
+    with scanning(
+        subject.name, no_request, ScanOptions(), host=arch, arch=arch, registries=lambda: registries
+    ) as scanned:
         found = tuple(each for each in scanned.report.components if each.path not in subject.owned)
     return replace(subject, components=found)

@@ -43,7 +43,6 @@ class Subject:
         digest: The digest of the image, where it is one.
         names: The names of the image, where it is one: its digest, and its package URL.
         owned: The paths that packages bring, but for the application, as the database of an image lists them.
-        notes: What a person should know, a sentence each.
     """
 
     name: str
@@ -53,7 +52,6 @@ class Subject:
     digest: str = ""
     names: tuple[str, ...] = ()
     owned: frozenset[str] = field(default=frozenset(), repr=False)
-    notes: tuple[str, ...] = ()
 
     @property
     def releases(self) -> tuple[str, ...]:

@@ -87,7 +87,7 @@ def examine(
     rejected = [dismissed for each in matched for dismissed in each.dismissed]
     unchecked = [each for result in matched for each in result.unchecked]
     components = tuple(dict.fromkeys(each for subject in subjects for each in subject.components))
-    warnings = [*data.warnings, *_unproven(subjects), *(note for each in subjects for note in each.notes)]
+    warnings = [*data.warnings, *_unproven(subjects)]
     severities: Severities = {}
     looked_up = 0
     if sources.osv:

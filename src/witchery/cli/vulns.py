@@ -1,9 +1,10 @@
 """Look up the known vulnerabilities of an image, of a lock, or of what a source would come to.
 
-SUBJECT is an image (oci:DIR, an archive, rootfs:DIR, docker://REF), a lock (*.lock.json), or a source, which
-is solved for and not built. Alpine's packages are looked up in Alpine's security database: by the source
-package that they were built from, for their release and architecture. It lists what was fixed, so what is not
-in it may be there all the same. What the application is made of is looked up in OSV records, if given.
+SOURCE is an image (oci:DIR, an archive, rootfs:DIR, docker://REF), a lock (*.lock.json), or an application or
+configuration, which is solved for and not built. Alpine's packages are looked up in Alpine's security
+database: by the source package that they were built from, for their release and architecture. It lists what
+was fixed, so what is not in it may be there all the same. What the application is made of is looked up in OSV
+records, if given.
 
 The exit status is 1 where something is found that `--fail-on` names.
 """
@@ -119,7 +120,7 @@ def _subjects(options: argparse.Namespace, workshop: "Workshop", console: Consol
 
     host = os.uname().machine
     if is_image(options.source):
-        return (_image(options, console),)
+        return _image(options, console)
     if options.source.endswith(vuln_sources.LOCK_SUFFIX):
         return vuln_sources.of_lock(Path(options.source), parse_archs(options.arch, Arch.parse(host).apk))
     requests = locked.with_lock(open_requests(options), options, console)
@@ -141,25 +142,19 @@ def _release(options: argparse.Namespace) -> str:
         return branch_of(options.release) if options.release else ""
 
 
-def _image(options: argparse.Namespace, console: Console) -> "Subject":
-    from witchery.arch import Arch
+def _image(options: argparse.Namespace, console: Console) -> "tuple[Subject, ...]":
     from witchery.build import vuln_images, vuln_sources
     from witchery.cli.request import chosen_arch
     from witchery.cli.workshop import open_registries
+    from witchery.errors import UsageError
 
-    arch = chosen_arch(options)
-
-    def registries() -> Any:
-        return open_registries(options, console)
-
-    subject = vuln_images.of_image(
-        options.source,
-        arch,
-        registries,
-        release=_release(options),
-        lock=vuln_sources.read_lock(options.lock) if options.lock else None,
-    )
-    if not options.osv:
-        return subject
-    host = Arch.parse(os.uname().machine)
-    return vuln_sources.with_components(subject, options.source, host, arch, registries)
+    if options.offline and options.source.startswith("docker:"):
+        raise UsageError(f"a registry is not reached without the network: `{options.source}`")
+    lock = vuln_sources.read_lock(options.lock) if options.lock else None
+    with open_registries(options, console) as registries:
+        subjects = vuln_images.of_image(
+            options.source, chosen_arch(options), registries, release=_release(options), lock=lock
+        )
+        if options.osv:
+            subjects = tuple(vuln_sources.with_components(each, registries) for each in subjects)
+    return subjects
