@@ -9,16 +9,21 @@ import pytest
 from support import secdbs
 from support.built import Builder, packages
 from support.command import process
+from support.fake_registry import FakeRegistry
 from support.images import X86_64, Made, folder, image_of_tars, link, member, tar_of
 from support.repositories import Simulator, key, package
+from support.sending import QUICK
+from support.servers import Server
 from support.shared import needs_shared
 from witchery.build import image_files, vuln_subjects
+from witchery.build.pushing import push, source_of
 from witchery.build.registries import Registries
 from witchery.build.vuln_images import of_image
 from witchery.build.vuln_sources import of_lock, read_lock
 from witchery.build.vuln_subjects import Subject
 from witchery.errors import FormatError, IntegrityError, UsageError
 from witchery.oci.descriptor import Descriptor
+from witchery.oci.reference import Reference
 from witchery.repository.cache import Cache
 from witchery.rootfs.content import BytesContent, Content
 from witchery.store.source import Blob
@@ -267,3 +272,24 @@ def test_a_package_is_of_the_release_of_its_repository(
     """What the address says; else what all repositories together do, where they agree."""
     placed = vuln_subjects._placed(secdbs.package("a", "1-r0", release=""), location, stated)
     assert (placed.release, placed.repository, placed.distro) == found
+
+
+def test_of_an_image_in_a_registry_only_the_layer_with_the_database_is_fetched(tmp_path: Path) -> None:
+    """Nothing proves its packages here; with evidence its heads are fetched besides, about 2 kB a package."""
+    big = tar_of(member("usr/bin/app", bytes(range(256)) * 4000))
+    top = tar_of(
+        member(DB, secdbs.database([CURL])), member("etc/os-release", b"ID=alpine\nVERSION_ID=3.19.1\n")
+    )
+    made = image_of_tars(big, top)
+    registries = Registries(environ={}, cache=Cache(tmp_path / "cache"), settings=QUICK)
+    with Server(FakeRegistry()) as server:
+        reference = Reference.parse(f"{server.url.removeprefix('http://')}/team/app:1")
+        push(*source_of(made.image, made.contents), reference, registries)
+        before = len(server.asked)
+        (found,) = of_image(f"docker://{reference}", None, registries)
+        fetched = [asked.path for asked in server.asked[before:] if asked.method == "GET"]
+    assert [each.name for each in found.packages] == ["libcurl"]
+    assert found.names[1] == f"pkg:oci/app@{found.digest}"
+    low, high = (str(layer.descriptor.digest) for layer in made.image.layers)
+    assert any(path.endswith(high) for path in fetched)
+    assert not any(path.endswith(low) for path in fetched)

@@ -82,6 +82,11 @@ def package(name: str, version: str, *, origin: str = "", release: str = "3.19",
     return Installed(name=name, version=version, origin=origin or name, release=release, **known)
 
 
+def database(packages: Sequence[tuple[str, str, str]]) -> bytes:
+    """A package database: names, versions and origins."""
+    return installed.encode(InstalledPackage(package=Package.parse(_stanza(*each))) for each in packages)
+
+
 def image(packages: Sequence[tuple[str, str, str]], release: str = "3.19.1", ident: str = "alpine") -> Made:
     """An image with nothing in it but what it says of itself: a package database, and `os-release`.
 
@@ -90,8 +95,7 @@ def image(packages: Sequence[tuple[str, str, str]], release: str = "3.19.1", ide
         release: Its `VERSION_ID`; empty for no `os-release` at all.
         ident: Its `ID`.
     """
-    found = [InstalledPackage(package=Package.parse(_stanza(*each))) for each in packages]
-    files = [member("lib/apk/db/installed", installed.encode(found))]
+    files = [member("lib/apk/db/installed", database(packages))]
     if release:
         files.append(member("etc/os-release", f"ID={ident}\nVERSION_ID={release}\n".encode()))
     return image_of_tars(tar_of(*files))
