@@ -10,6 +10,12 @@ from support import secdbs
 from support.command import Command
 from support.repositories import Simulator, key, package
 from support.shared import needs_shared
+from witchery.arch import Arch
+from witchery.build.vuln_data import Data
+from witchery.build.vuln_subjects import Subject
+from witchery.build.vulns import Examined
+from witchery.cli import vuln_report
+from witchery.vulns.finding import Finding
 
 FIXES = {
     "curl": {"8.6.0-r0": ["CVE-2024-0853", "CVE-2023-52071"]},
@@ -60,6 +66,34 @@ def test_packages_of_one_source_are_told_together(witchery: Command, image: str,
         "3 vulnerabilities; 5 packages looked up in secdb v3.19/main (4 fixes), secdb v3.19/community"
         in done.err
     )
+
+
+def test_what_is_the_same_on_all_platforms_is_told_once() -> None:
+    """And where it is not, the row says on which."""
+    found = [
+        Finding(id=name, package="curl", version="1-r0", fixed="2-r0", origin="curl", arch=arch)
+        for name, archs in (("CVE-2020-1", ("x86_64", "aarch64")), ("CVE-2020-2", ("aarch64",)))
+        for arch in archs
+    ]
+    subjects = tuple(
+        Subject(name="app", arch=Arch.parse(name), packages=()) for name in ("x86_64", "aarch64")
+    )
+    examined = Examined(
+        subjects=subjects,
+        data=Data(sources=(), rejections={}),
+        findings=tuple(found),
+        dismissed=(),
+        unchecked=(),
+        checked=2,
+        components=0,
+        warnings=(),
+        time=0,
+    )
+    assert [row[:6] for row in vuln_report._rows(examined)] == [
+        ("PACKAGE", "INSTALLED", "VULNERABILITY", "FIXED IN", "SEVERITY", "ARCH"),
+        ("curl", "1-r0", "CVE-2020-1", "2-r0", "unknown", ""),
+        ("", "", "CVE-2020-2", "2-r0", "unknown", "aarch64"),
+    ]
 
 
 def test_what_proves_nothing_is_said_not_to(witchery: Command, image: str, db: Path) -> None:

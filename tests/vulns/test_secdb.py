@@ -7,6 +7,7 @@ import pytest
 
 from support import secdbs
 from support.shared import needs_shared
+from witchery.build import vuln_data
 from witchery.build.vuln_data import decode_secdb
 from witchery.errors import FormatError
 from witchery.vulns import secdb
@@ -215,3 +216,12 @@ def test_hostile_bytes_are_refused(data: bytes, name: str, said: str) -> None:
     with pytest.raises(FormatError) as caught:
         decode_secdb(data, name)
     assert said in str(caught.value)
+
+
+def test_a_document_of_any_size_ends_in_bounded_time_and_memory() -> None:
+    """Counted, not timed: what is far larger than any release's is refused unread, or at a count."""
+    with pytest.raises(FormatError, match="longer than"):
+        decode_secdb(b" " * (vuln_data.MAX_SIZE + 1), "main.json")
+    many = b"packages: [" + b"a," * (vuln_data.MAX_VALUES + 1) + b"]"
+    with pytest.raises(FormatError, match=f"a database holds at most {vuln_data.MAX_VALUES} values"):
+        decode_secdb(many, "main.yaml")

@@ -25,9 +25,9 @@ SERVER = "https://secdb.alpinelinux.org"
 REJECTIONS = "https://gitlab.alpinelinux.org/alpine/security/security-rejections/-/raw/master"
 """Where Alpine publishes what it has rejected."""
 
-MAX_SIZE = 16 << 20
+MAX_SIZE = 8 << 20
 """The longest document, in bytes; those of all releases are below 2 MiB."""
-MAX_VALUES = 1_000_000
+MAX_VALUES = 300_000
 """How many values a YAML document may hold."""
 STALE = 7 * 86400.0
 """From which age on data is called old, in seconds."""

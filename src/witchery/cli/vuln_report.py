@@ -1,7 +1,7 @@
 """What is known to be vulnerable: as a table for a person, as documents for programs."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import witchery
 from witchery.cli.console import Console, printable
@@ -52,34 +52,43 @@ def _tell_unchecked(examined: "Examined", console: Console) -> None:
         console.say(f"{counted_as(len(examined.unchecked), 'package')} not looked up")
 
 
+class _Line(NamedTuple):
+    """A vulnerability of a package, and the architectures on which it is the same."""
+
+    finding: "Finding"
+    archs: tuple[str, ...]
+
+
 def _rows(examined: "Examined") -> list[tuple[str, ...]]:
     """The table: packages of one source with the same version and findings together, their names once."""
-    groups: dict[tuple[str, ...], dict[str, None]] = {}
-    lines: dict[tuple[str, ...], list[Finding]] = {}
-    for (package, version, arch, path), findings in _by_package(examined.findings).items():
-        origin = findings[0].origin
-        key = (origin or f"{package} {path}", version, arch, *(each.id for each in findings))
-        groups.setdefault(key, {})[f"{package} ({path})" if path else package] = None
-        lines.setdefault(key, findings)
+    groups: dict[tuple[object, ...], tuple[dict[str, None], list[_Line]]] = {}
+    for (package, version, path), lines in _by_package(examined.findings).items():
+        origin = lines[0].finding.origin
+        same = tuple((each.finding.id, each.finding.fixed, each.archs) for each in lines)
+        names, _ = groups.setdefault((origin or f"{package} {path}", version, same), ({}, lines))
+        names[f"{package} ({path})" if path else package] = None
+    every = {each.arch.apk for each in examined.subjects}
     scored = any(each.likelihood for each in examined.findings)
-    many = len(examined.subjects) > 1
+    partial = any(set(each.archs) != every for _, lines in groups.values() for each in lines if each.archs[0])
     head = ["PACKAGE", "INSTALLED", "VULNERABILITY", "FIXED IN", "SEVERITY"]
-    rows = [(*head, *(["EPSS"] if scored else []), *(["ARCH"] if many else []), "")]
-    for key, names in groups.items():
-        for number, each in enumerate(lines[key]):
+    rows = [(*head, *(["EPSS"] if scored else []), *(["ARCH"] if partial else []), "")]
+    for names, lines in groups.values():
+        for number, (each, archs) in enumerate(lines):
             label, version = (", ".join(names), each.version) if number == 0 else ("", "")
             row = [label, version, each.id, each.fixed or "-", each.severity.value]
             row += [_percent(each.likelihood.probability) if each.likelihood else ""] if scored else []
-            row += [each.arch] if many else []
+            row += ["" if set(archs) == every else ", ".join(archs)] if partial else []
             rows.append((*row, _exploited(each)))
     return rows
 
 
-def _by_package(findings: "Sequence[Finding]") -> "dict[tuple[str, str, str, str], list[Finding]]":
-    found: dict[tuple[str, str, str, str], list[Finding]] = {}
+def _by_package(findings: "Sequence[Finding]") -> dict[tuple[str, str, str], list[_Line]]:
+    found: dict[tuple[str, str, str], dict[str, _Line]] = {}
     for each in findings:
-        found.setdefault((each.package, each.version, each.arch, each.path), []).append(each)
-    return found
+        lines = found.setdefault((each.package, each.version, each.path), {})
+        known = lines.get(each.id)
+        lines[each.id] = _Line(each, (*known.archs, each.arch) if known else (each.arch,))
+    return {package: list(lines.values()) for package, lines in found.items()}
 
 
 def _exploited(finding: "Finding") -> str:

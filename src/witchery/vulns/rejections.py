@@ -10,7 +10,7 @@ from types import MappingProxyType
 from witchery.errors import FormatError, located
 from witchery.vulns.identifiers import MAX_TEXT, issues
 
-MAX_REJECTIONS = 1_000_000
+MAX_REJECTIONS = 300_000
 """How many rejections are read."""
 
 Rejections = Mapping[str, frozenset[str]]

@@ -27,7 +27,7 @@ from witchery.vulns.written import meant
 
 MAX_PACKAGES = 100_000
 """How many packages a document may list."""
-MAX_ENTRIES = 1_000_000
+MAX_ENTRIES = 300_000
 """How many entries they may have together."""
 NEVER = "0"
 """The version under which stands what a package never had."""
