@@ -15,7 +15,7 @@ FLOORS = (
     {"apk", "oci", "loader"},
     {"config", "solver", "registry"},
     {"compose", "lock", "payload"},
-    {"vulns"},
+    {"sbom", "vulns"},
     {"attest"},
     {"net", "store"},
     {"repository"},

@@ -219,6 +219,8 @@ def test_a_rebuild_with_one_package_more_sends_it_and_at_most_20_kb(
             f"docker://{wire.host}/least/built-{evidence}:1",
             "--evidence",
             evidence,
+            "--sbom",
+            "none",
             "--json",
             "--arch",
             "x86_64",

@@ -16,9 +16,11 @@ class Attached:
 
     Attributes:
         evidence: How much evidence: `full`, only `heads`, or `none`.
+        sbom: The formats of bills of materials, of `witchery.build.bills`; None for the configuration's.
     """
 
     evidence: EvidenceKind = "full"
+    sbom: tuple[str, ...] | None = None
 
 
 def attachments(images: BuiltImages, wanted: Attached) -> tuple[Artifact, ...]:
@@ -30,4 +32,13 @@ def attachments(images: BuiltImages, wanted: Attached) -> tuple[Artifact, ...]:
 
             with_data = wanted.evidence == "full"
             found.append(evidence_of(built.image, built.composition, request.arch, with_data=with_data))
+        formats = built.config.sbom.formats if wanted.sbom is None else wanted.sbom
+        if formats:
+            from witchery.build.bills import documents
+
+            subject = built.image.manifest.descriptor
+            found += [
+                Artifact.of_document(subject, each.media_type, each.data)
+                for each in documents(built, formats)
+            ]
     return tuple(found)

@@ -67,6 +67,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="what leads to the keys of the distribution: the heads of packages, and with `full` (default)"
         " the packages that had to be rewritten",
     )
+    group.add_argument(
+        "--sbom",
+        metavar="FORMATS",
+        type=_formats,
+        help="bills of materials: `spdx`, `cyclonedx`, both with `,` between them, or `none`; default: as the"
+        " configuration says, or else spdx",
+    )
     group = parser.add_argument_group("explanations")
     group.add_argument("--explain-layers", action="store_true", help="say what each layer is, and why")
     group.add_argument("--script-report", action="store_true", help="say what became of each package script")
@@ -83,7 +90,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     from witchery.cli.workshop import open_registries, open_workshop
 
     name = _name(options)
-    wanted = Attached(evidence=options.evidence)
+    wanted = Attached(evidence=options.evidence, sbom=options.sbom)
     requests = with_condition(with_lock(open_requests(options), options, console), options)
     targets = _targets(options, requests[0])
     deliver.check(targets)
@@ -113,6 +120,18 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     if "-" not in [getattr(target, "path", "") for target in targets]:
         console.result(f"{name.name}@{built.image.digest}" if name else str(built.image.digest))
     return 0
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    """Formats of bills of materials, each once."""
+    from witchery.build.bills import FORMATS
+
+    names = tuple(dict.fromkeys(filter(None, text.split(","))))
+    if names == ("none",):
+        return ()
+    if not names or set(names) - set(FORMATS):
+        raise argparse.ArgumentTypeError(f"`none`, or some of {', '.join(f'`{name}`' for name in FORMATS)}")
+    return names
 
 
 def _name(options: argparse.Namespace) -> "Reference | None":
