@@ -8,12 +8,13 @@ import pytest
 from support import secdbs
 from support.repositories import Simulator, key
 from witchery.apk import writer
+from witchery.apk.package import Package
 from witchery.apk.pkginfo import PackageInfo
 from witchery.build import lock_files, vuln_subjects
 from witchery.build.image import build, plan
 from witchery.build.locked import LockUse
 from witchery.build.locking import make_lock
-from witchery.build.parts import Resolution
+from witchery.build.parts import Resolution, resolve
 from witchery.build.request import Request, Wishes, read_request
 from witchery.build.updating import Update
 from witchery.build.vuln_condition import Condition
@@ -151,6 +152,22 @@ def test_where_the_fix_cannot_be_taken_the_error_says_which_constraints_collide(
     assert "main` has 1.2-r6" in said
     assert "and with the fixes it cannot be solved" in said
     assert "openssl=1.2-r3" in said
+
+
+def test_a_package_that_is_amended_where_no_shell_may_be_is_alpines_still(bench: Bench) -> None:
+    """It is solved with in place of the one that the index lists, and keeps its identity."""
+    bench.add("curl", "8.5.0-r0", "busybox")
+    bench.add("busybox", "1-r0")
+    request = bench.request("curl", fixes={"curl": {"8.6.0-r0": ["CVE-2024-0853"]}})
+    access = bench.workshop.access(request.keys, request.key_urls, request.arch)
+    plain = replace(request, condition=None)
+    listed = resolve(plain, access).solution.named("curl")
+    assert listed is not None
+    stanza = "\n".join(line for line in listed.package.stanza.split("\n") if not line.startswith("D:"))
+    amended = [Package.parse(stanza)]
+    assert names(resolve(plain, access, instead=amended)) == ["curl-8.5.0-r0"]
+    with pytest.raises(NoSolutionError, match=r"8\.6\.0-r0 fixes CVE-2024-0853"):
+        resolve(request, access, instead=amended)
 
 
 def test_vex_lets_a_finding_pass(bench: Bench) -> None:

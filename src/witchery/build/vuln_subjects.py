@@ -16,6 +16,7 @@ from witchery.arch import Arch
 from witchery.build.parts import Resolution
 from witchery.keys import PublicKey
 from witchery.lock.model import Lock, LockedArch, LockedPackage
+from witchery.repository.indexes import VerifiedIndex
 from witchery.repository.keyrings import embedded_keys
 from witchery.value import field, frozen, replace
 from witchery.vulns.matching import COVERED, Installed, Standing
@@ -98,7 +99,9 @@ def of_resolution(name: str, arch: Arch, resolution: Resolution) -> Subject:
     stated = resolution.releases[0].version if len(resolution.releases) == 1 else None
     packages = []
     for selected in resolution.solution:
-        package, index = selected.package, indexes.get(selected.source.url)
+        package = selected.package
+        index = indexes.get(selected.source.url) or _listing(package, resolution)
+        location = index.repository.location if index else selected.source.url
         if (given := local.get(package.identity)) is not None:
             standing, why = Standing.FOREIGN, "the application" if given.own else "given as a file"
         elif index is not None and index.trust.key and is_alpine(index.trust.key):
@@ -106,11 +109,23 @@ def of_resolution(name: str, arch: Arch, resolution: Resolution) -> Subject:
         else:
             standing, why = (
                 Standing.FOREIGN,
-                f"no key of Alpine's signed the index of `{selected.source.url}`",
+                f"no key of Alpine's signed the index of `{location}`",
             )
         found = installed(package, arch, standing, why)
-        packages.append(_placed(found, selected.source.url, stated))
+        packages.append(_placed(found, location, stated))
     return Subject(name=name, arch=arch, packages=tuple(packages))
+
+
+def _listing(package: Package, resolution: Resolution) -> VerifiedIndex | None:
+    """The index of a package that was amended, which is of no source but keeps its identity."""
+    return next(
+        (
+            each
+            for each in resolution.indexes
+            if any(known.identity == package.identity for known in each.index.named(package.name))
+        ),
+        None,
+    )
 
 
 def of_lock(name: str, lock: Lock, locked: LockedArch) -> Subject:
