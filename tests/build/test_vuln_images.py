@@ -1,5 +1,6 @@
 """The packages of images: where they are read, and what shows that they are Alpine's."""
 
+import json
 import tarfile
 from io import BytesIO
 from pathlib import Path
@@ -10,20 +11,25 @@ from support import secdbs
 from support.built import Builder, packages
 from support.command import process
 from support.fake_registry import FakeRegistry
+from support.fetching import unreachable
 from support.images import X86_64, Made, folder, image_of_tars, link, member, tar_of
-from support.repositories import Simulator, key, package
+from support.repositories import Simulator, key, keyring, package
 from support.sending import QUICK
 from support.servers import Server
 from support.shared import needs_shared
+from witchery.arch import Arch
 from witchery.build import image_files, vuln_subjects
 from witchery.build.pushing import push, source_of
 from witchery.build.registries import Registries
 from witchery.build.vuln_images import of_image
 from witchery.build.vuln_sources import of_lock, read_lock
 from witchery.build.vuln_subjects import Subject
+from witchery.build.vulns import Sources, examine
 from witchery.errors import FormatError, IntegrityError, UsageError
 from witchery.oci.descriptor import Descriptor
 from witchery.oci.reference import Reference
+from witchery.payload.findings import Component
+from witchery.repository.access import Access
 from witchery.repository.cache import Cache
 from witchery.rootfs.content import BytesContent, Content
 from witchery.store.source import Blob
@@ -293,3 +299,33 @@ def test_of_an_image_in_a_registry_only_the_layer_with_the_database_is_fetched(t
     low, high = (str(layer.descriptor.digest) for layer in made.image.layers)
     assert any(path.endswith(high) for path in fetched)
     assert not any(path.endswith(low) for path in fetched)
+
+
+def test_a_statement_about_one_platform_settles_nothing_on_another(tmp_path: Path) -> None:
+    """VEX by the digest of an image; and what is found of an application is found on each platform."""
+    names = ("x86_64", "aarch64")
+    component = Component("pkg:npm/minimist@1.2.0", "minimist", "1.2.0", "app/package.json", "npm")
+    subjects = [
+        Subject(
+            name="app",
+            arch=Arch.parse(name),
+            packages=(secdbs.package("curl", "8.5.0-r0", arch=name),),
+            components=(component,),
+            names=(f"sha256:{name}",),
+        )
+        for name in names
+    ]
+    db = secdbs.write(tmp_path / "db", {"curl": {"8.6.0-r0": ["CVE-2024-0853"]}})
+    judged, record = tmp_path / "judged.json", tmp_path / "record.json"
+    judged.write_text(json.dumps(secdbs.vex("CVE-2024-0853", "sha256:aarch64")))
+    affected = {"package": {"ecosystem": "npm", "name": "minimist"}, "versions": ["1.2.0"]}
+    record.write_text(json.dumps({"id": "GHSA-xvch-5gv4-984h", "affected": [affected]}))
+    access = Access(send=unreachable, cache=Cache(tmp_path / "cache"), keys=keyring())
+    found = examine(subjects, access, Sources(db=str(db), vex=(judged,), osv=(record,)))
+    assert {(each.id, each.arch) for each in found.findings} == {
+        ("CVE-2024-0853", "x86_64"),
+        ("GHSA-xvch-5gv4-984h", "x86_64"),
+        ("GHSA-xvch-5gv4-984h", "aarch64"),
+    }
+    assert [(each.finding.arch, each.status) for each in found.dismissed] == [("aarch64", "not_affected")]
+    assert (found.checked, found.components) == (2, 1)

@@ -8,7 +8,7 @@ from witchery.build.vuln_data import Data
 from witchery.build.vuln_subjects import Subject
 from witchery.errors import UsageError
 from witchery.repository.access import Access
-from witchery.value import frozen
+from witchery.value import frozen, replace
 from witchery.vulns import matching, osv, vex
 from witchery.vulns.enriching import Severities, enriched
 from witchery.vulns.finding import Dismissed, Finding, Unchecked
@@ -83,41 +83,48 @@ def examine(
     exploited = vuln_files.read_kev(sources.kev) if sources.kev else {}
     data = load(subjects, access, sources)
     matched = [matching.match(each.packages, data.secdb, data.rejections) for each in subjects]
-    found = [finding for each in matched for finding in each.findings]
-    rejected = [dismissed for each in matched for dismissed in each.dismissed]
+    found = [list(each.findings) for each in matched]
+    dismissed = [each for result in matched for each in result.dismissed]
     unchecked = [each for result in matched for each in result.unchecked]
-    components = tuple(dict.fromkeys(each for subject in subjects for each in subject.components))
     warnings = [*data.warnings, *_unproven(subjects)]
+    components = tuple(dict.fromkeys(each for subject in subjects for each in subject.components))
     severities: Severities = {}
-    looked_up = 0
     if sources.osv:
-        names = {name for each in found for name in each.names}
-        records = vuln_files.read_osv(sources.osv, osv.wanted(components, names))
-        result = osv.match(components, records.found)
-        found += result.findings
-        unchecked += result.unchecked
-        warnings += [*records.problems, *result.problems]
+        records = vuln_files.read_osv(sources.osv, osv.wanted(components, _names(found)))
         severities = osv.severities(records.found)
-        looked_up = len(components)
+        warnings += records.problems
+        for subject, here in zip(subjects, found, strict=True):
+            result = osv.match(subject.components, records.found)
+            here += [replace(each, arch=subject.arch.apk) for each in result.findings]
+            unchecked += result.unchecked
+            warnings += result.problems
     elif components:
         warnings.append(
             f"{len(components)} components of the application are not looked up: `--osv` gives data"
         )
-    every = {name for each in found for name in each.names}
-    likely = vuln_files.read_epss(sources.epss, every) if sources.epss else {}
-    known = enriched(found, severities, likely, exploited)
-    findings, dismissed = vex.apply(known, statements, [name for each in subjects for name in each.names])
+    likely = vuln_files.read_epss(sources.epss, _names(found)) if sources.epss else {}
+    findings: list[Finding] = []
+    for subject, here in zip(subjects, found, strict=True):
+        known = enriched(here, severities, likely, exploited)
+        kept, settled = vex.apply(known, statements, subject.names)
+        findings += kept
+        dismissed += settled
     return Examined(
         subjects=tuple(subjects),
         data=data,
         findings=tuple(sorted(findings, key=lambda each: each.order)),
-        dismissed=tuple(sorted((*rejected, *dismissed), key=lambda each: each.finding.order)),
+        dismissed=tuple(sorted(dismissed, key=lambda each: each.finding.order)),
         unchecked=tuple(dict.fromkeys(unchecked)),
         checked=sum(each.checked for each in matched),
-        components=looked_up,
+        components=len(components) if sources.osv else 0,
         warnings=tuple(dict.fromkeys(warnings)),
         time=int(access.now()) if time is None else time,
     )
+
+
+def _names(found: Sequence[Sequence[Finding]]) -> frozenset[str]:
+    """All names of vulnerabilities."""
+    return frozenset(name for here in found for each in here for name in each.names)
 
 
 def load(subjects: Sequence[Subject], access: Access, sources: Sources) -> Data:
