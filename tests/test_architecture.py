@@ -11,7 +11,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "witchery"
 FLOORS = (
     {"errors", "value"},
     {"digest", "arch", "codec", "canonical", "http", "keys"},
-    {"rootfs", "elf"},
+    {"rootfs", "elf", "sarif"},
     {"apk", "oci", "loader"},
     {"config", "solver", "registry", "survey"},
     {"compose", "lock", "payload"},

@@ -5,6 +5,7 @@ but what a look into it has shown. What is not built yet is built, and goes nowh
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ from witchery.store import folder_tree, image_tree
 from witchery.store.image_tree import Placed
 from witchery.survey.files import Look, Looking, SurveyedFile
 from witchery.survey.survey import DATABASES, Survey, SurveyedLayer, SurveyedPackage, owners_of
-from witchery.value import frozen
+from witchery.value import frozen, replace
 
 if TYPE_CHECKING:
     from witchery.build.registries import Registries
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from witchery.build.workshop import Workshop
     from witchery.config.model import ImageConfig
     from witchery.digest import Digest
-    from witchery.lock.model import Lock
+    from witchery.lock.model import Lock, LockedArch, LockedPackage
 
 
 @frozen(kw_only=True)
@@ -39,18 +40,20 @@ class Means:
     """What it takes to look at a subject.
 
     Attributes:
-        requests: Reads the subject as what is to be built.
+        request: Reads a subject as what is to be built, for one architecture.
         workshop: Where it is built.
-        registries: How registries are reached.
+        registries: How registries are reached, for as long as the block lasts.
         arch: The architecture to take, where there are several; None for the host's.
         host: The host's.
+        fetch: Whether the packages of a lock are fetched; otherwise nothing is known but their names.
     """
 
-    requests: "Callable[[], Sequence[Request]]"
+    request: "Callable[[str], Request]"
     workshop: "Callable[[], Workshop]"
-    registries: "Callable[[], Registries]"
+    registries: "Callable[[], AbstractContextManager[Registries]]"
     arch: Arch | None
     host: Arch
+    fetch: bool = True
 
 
 @frozen
@@ -83,64 +86,93 @@ def survey(subject: str, means: Means) -> Surveyed:
         with located(subject):
             return Surveyed(_stored(subject, means))
     if subject.endswith(LOCK_SUFFIX):
-        return Surveyed(_locked(subject, read_lock(Path(subject)), means))
-    return _built(subject, means)
+        with located(subject):
+            return _locked(subject, means)
+    return _built(subject, means.request(subject), means)
 
 
 def _stored(subject: str, means: Means) -> Survey:
     place = transport.parse(subject)
-    registries = means.registries() if isinstance(place, transport.RegistryImage) else None
-    found = open_image(place, means.arch or means.host, registries)
-    if isinstance(found, Path):
-        return _folder(subject, found, means)
-    return of_image(subject, found.image, found.contents)
+    with ExitStack() as stack:
+        registries = None
+        if isinstance(place, transport.RegistryImage):
+            registries = stack.enter_context(means.registries())
+        found = open_image(place, means.arch or means.host, registries)
+        if isinstance(found, Path):
+            return _folder(subject, found, means)
+        return of_image(subject, found.image, found.contents)
 
 
-def _built(subject: str, means: Means) -> Surveyed:
+def _built(subject: str, request: "Request", means: Means) -> Surveyed:
     from witchery.build.image import build
 
-    requests = means.requests()
-    wanted = means.arch or means.host
-    request = next((each for each in requests if each.arch == wanted), requests[0])
     built = build(request, means.workshop())
-    found = of_image(subject, built.image, built.contents, others=len(requests) - 1)
-    return Surveyed(found, built.config)
+    found = of_image(subject, built.image, built.contents)
+    return Surveyed(replace(found, notes=(*request.notes, *found.notes)), built.config)
 
 
-def _locked(subject: str, lock: "Lock", means: Means) -> Survey:
-    """The packages of a lock; their files are not in it."""
-    wanted = means.arch or means.host
-    locked = lock.of(wanted) or next(iter(lock))
+def _locked(subject: str, means: Means) -> Surveyed:
+    """What a lock comes to: its packages alone, or an image of them with nothing configured."""
+    path = Path(subject)
+    lock = read_lock(path)
+    locked = lock.of(means.arch or means.host) or next(iter(lock))
     if means.arch and locked.arch != means.arch:
         known = ", ".join(each.arch.apk for each in lock)
         raise UsageError(f"not locked for {means.arch}: the lock is for {known}")
-    packages = (
-        SurveyedPackage(
-            name=each.name,
-            version=each.version,
-            arch=locked.arch.apk,
-            origin=each.origin or each.name,
-            size=each.size,
-            identity=each.identity,
+    if not means.fetch:
+        packages = tuple(sorted(_of_lock(each, locked.arch) for each in locked.packages))
+        return Surveyed(Survey(name=subject, arch=locked.arch, packages=packages))
+    if locked.payload or not all(each.repository for each in locked.packages):
+        raise UsageError(
+            f"the lock has packages that no repository has, such as that of an application: `{subject}`",
+            hint="name the configuration, with `--locked`, or the image",
         )
-        for each in locked.packages
-    )
-    return Survey(
-        name=subject,
+    found = _built(subject, _request_of(path, lock, locked), means).survey
+    said = "what is in a lock is taken without a configuration: nothing is started, as nobody"
+    return Surveyed(replace(found, execution=None, layers=(), digest="", notes=(*found.notes, said)))
+
+
+def _request_of(path: Path, lock: "Lock", locked: "LockedArch") -> "Request":
+    from witchery.build.locked import LockUse
+    from witchery.build.request import Request
+    from witchery.config.model import Contents, ImageConfig
+
+    shell = "forbid" if lock.demand.shell == "forbid" else "allow"
+    contents = Contents(packages=lock.demand.packages, shell=shell)
+    return Request(
+        config=ImageConfig(contents=contents),
+        name=path.name,
         arch=locked.arch,
-        packages=tuple(sorted(packages)),
-        notes=("a lock says which packages there are, not what is in them",),
+        world=locked.world,
+        files=(),
+        repositories=(),
+        keys=(),
+        key_urls=(),
+        notes=(),
+        unasked=True,
+        lock=LockUse(lock=lock, path=path),
     )
 
 
-def of_image(name: str, image: Image, contents: "Mapping[Digest, Content]", *, others: int = 0) -> Survey:
+def _of_lock(package: "LockedPackage", arch: Arch) -> SurveyedPackage:
+    return SurveyedPackage(
+        name=package.name,
+        version=package.version,
+        arch=package.arch or arch.apk,
+        origin=package.origin or package.name,
+        size=package.size,
+        installed_size=package.installed_size,
+        identity=package.identity,
+    )
+
+
+def of_image(name: str, image: Image, contents: "Mapping[Digest, Content]") -> Survey:
     """An image.
 
     Args:
         name: What to call it.
         image: The image.
         contents: Its layers, by the digest of their blob.
-        others: For how many more architectures it is there.
 
     Raises:
         FormatError: if a layer is malformed or too large.
@@ -156,7 +188,6 @@ def of_image(name: str, image: Image, contents: "Mapping[Digest, Content]", *, o
     )
     installed = _installed(stored)
     arch = image.config.platform.arch or _arch_of(installed)
-    notes = [f"{others} more architectures are not looked at: `--arch` chooses"] if others > 0 else []
     return Survey(
         name=name,
         arch=arch,
@@ -166,7 +197,7 @@ def of_image(name: str, image: Image, contents: "Mapping[Digest, Content]", *, o
         layers=tuple(SurveyedLayer(each.descriptor.digest, each.descriptor.size) for each in image.layers),
         execution=image.config.execution,
         digest=str(image.digest),
-        notes=(*notes, *_silent(installed)),
+        notes=_silent(installed),
     )
 
 

@@ -94,7 +94,8 @@ class Hardening:
 
     Attributes:
         sort: What it is.
-        machine: For which machine.
+        machine: For which machine, in words.
+        built_for: The same as `e_machine`, bits and whether the least significant byte comes first.
         libc: `musl`, `glibc`, or an empty string where nothing tells.
         pie: Whether a program can be loaded anywhere.
         relro: What of the loader's tables cannot be written to once it runs.
@@ -115,6 +116,7 @@ class Hardening:
 
     sort: Sort
     machine: str
+    built_for: tuple[int, int, bool]
     libc: str
     pie: Answer
     relro: Relro
@@ -141,6 +143,7 @@ def hardening(elf: Elf) -> Hardening:
     return Hardening(
         sort=sort,
         machine=elf.header.machine_name,
+        built_for=(elf.header.machine, elf.header.bits, elf.header.little),
         libc=libc,
         pie=Answer.of(elf.is_pie) if elf.is_executable else Answer.NOT_APPLICABLE,
         relro=elf.relro,
