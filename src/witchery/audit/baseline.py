@@ -5,7 +5,7 @@ from witchery.audit.surface import Surface
 NAME = "Alpine 3.19"
 """What it is called."""
 
-WORLD = ("alpine-baselayout", "apk-tools", "busybox", "libc-utils")
+WORLD = ("alpine-baselayout", "alpine-keys", "apk-tools", "busybox", "libc-utils")
 """What it is made of: the world of `alpine-minirootfs`, and so of the image `alpine:3.19`."""
 
 SURFACE = Surface(
@@ -27,7 +27,7 @@ SURFACE = Surface(
     world_writable=0,
 )
 """Measured by `witchery.audit.surface` on an image that Witchery built of `WORLD` from the packages of Alpine
-3.19.1 for x86_64 (14 packages), with the links that busybox's install script makes. A test measures it again.
+3.19.1 for x86_64 (15 packages), with the links that busybox's install script makes. A test measures it again.
 """
 SCORE = 57
 """The score of that image, started as root, as `alpine:3.19` is."""

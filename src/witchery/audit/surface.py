@@ -13,6 +13,9 @@ from witchery.survey.survey import Survey, leads_to
 EXECUTABLE = 0o111
 SETUID, SETGID, STICKY, OTHERS_WRITE = 0o4000, 0o2000, 0o1000, 0o002
 
+_SETTINGS = "etc/"
+"""Where nothing is a program, whatever it is called: `etc/init.d/sshd` is what starts one."""
+
 
 class Tool(NamedTuple):
     """A program that serves an attacker.
@@ -76,7 +79,8 @@ def tools(survey: Survey) -> tuple[Tool, ...]:
 def _tools(survey: Survey) -> Iterator[Tool]:
     links, files = survey.links(), survey.files or {}
     for each in survey.every:
-        kind = kind_of(each.entry.name) if each.entry.kind in (Kind.FILE, Kind.SYMLINK) else ""
+        named = each.entry.kind in (Kind.FILE, Kind.SYMLINK) and not each.path.startswith(_SETTINGS)
+        kind = kind_of(each.entry.name) if named else ""
         if not kind:
             continue
         target = leads_to(links, files, each.path) if each.entry.kind is Kind.SYMLINK else each

@@ -7,7 +7,7 @@ but what a look into it has shown. What is not built yet is built, and goes nowh
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from witchery.apk import installed as database
 from witchery.apk.installed import InstalledPackage
@@ -137,7 +137,7 @@ def _request_of(path: Path, lock: "Lock", locked: "LockedArch") -> "Request":
     from witchery.build.request import Request
     from witchery.config.model import Contents, ImageConfig
 
-    shell = "forbid" if lock.demand.shell == "forbid" else "allow"
+    shell: Literal["allow", "forbid"] = "forbid" if lock.demand.shell == "forbid" else "allow"
     contents = Contents(packages=lock.demand.packages, shell=shell)
     return Request(
         config=ImageConfig(contents=contents),

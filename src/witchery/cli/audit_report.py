@@ -9,7 +9,7 @@ from witchery.cli.console import Console, printable
 if TYPE_CHECKING:
     from witchery.audit.audit import Audit
     from witchery.audit.finding import Finding
-    from witchery.survey.files import SurveyedFile
+    from witchery.elf.hardening import Hardening
 
 _SHOWN = 3
 _WORDS = {"bytes": "bytes of files", "setuid": "setuid and setgid"}
@@ -44,7 +44,7 @@ def tell(found: "Audit", console: Console) -> None:
 
 def _finding_rows(found: "Audit", *, verbose: bool) -> list[tuple[str, ...]]:
     """A row for each rule: what it found, what it costs, and where."""
-    rows = [("SEVERITY", "RULE", "FOUND", "POINTS", "WHERE")]
+    rows: list[tuple[str, ...]] = [("SEVERITY", "RULE", "FOUND", "POINTS", "WHERE")]
     last = ""
     for line in found.lines:
         severity = line.rule.severity.value
@@ -63,7 +63,7 @@ def _finding_rows(found: "Audit", *, verbose: bool) -> list[tuple[str, ...]]:
 def _surface_rows(found: "Audit") -> list[tuple[str, ...]]:
     from witchery.audit import baseline
 
-    rows = [("ATTACK SURFACE", "HERE", baseline.NAME.upper())]
+    rows: list[tuple[str, ...]] = [("ATTACK SURFACE", "HERE", baseline.NAME.upper())]
     for name, count in found.surface._asdict().items():
         stock = baseline.SURFACE._asdict()[name]
         rows.append((_WORDS.get(name, name.replace("_", " ")), f"{count:,}", f"{stock:,}"))
@@ -73,12 +73,11 @@ def _surface_rows(found: "Audit") -> list[tuple[str, ...]]:
 def _elf_rows(found: "Audit") -> list[tuple[str, ...]]:
     """How each ELF file is hardened."""
     head = ("FILE", "KIND", "PIE", "RELRO", "NX", "SSP", "FORTIFY", "CPU", "REMARKS")
-    return [head, *(_elf_row(each) for each in found.survey.every if each.binary and not each.first)]
+    every = (each for each in found.survey.every if not each.first)
+    return [head, *(_elf_row(each.path, each.binary.hardening) for each in every if each.binary)]
 
 
-def _elf_row(file: "SurveyedFile") -> tuple[str, ...]:
-    assert file.binary is not None
-    facts = file.binary.hardening
+def _elf_row(path: str, facts: "Hardening") -> tuple[str, ...]:
     remarks = [
         *(["rwx"] if facts.rwx else []),
         *(["textrel"] if facts.textrel else []),
@@ -87,7 +86,7 @@ def _elf_row(file: "SurveyedFile") -> tuple[str, ...]:
         *([] if facts.stripped else ["not stripped"]),
     ]
     return (
-        file.path,
+        path,
         facts.sort.value,
         facts.pie.value,
         facts.relro.value,
@@ -139,7 +138,7 @@ def document(found: "Audit", failing: Sequence[str]) -> dict[str, Any]:
             "score": baseline.SCORE,
             "surface": dict(baseline.SURFACE._asdict()),
         },
-        "files": [_elf(each) for each in survey.every if each.binary],
+        "files": [_elf(each.path, each.binary.hardening) for each in survey.every if each.binary],
         "notes": list(survey.notes),
     }
 
@@ -155,11 +154,9 @@ def finding_document(finding: "Finding") -> dict[str, Any]:
     }
 
 
-def _elf(file: "SurveyedFile") -> dict[str, Any]:
-    assert file.binary is not None
-    facts = file.binary.hardening
+def _elf(path: str, facts: "Hardening") -> dict[str, Any]:
     return {
-        "path": file.path,
+        "path": path,
         "kind": facts.sort.value,
         "machine": facts.machine,
         "libc": facts.libc,
