@@ -15,7 +15,12 @@ def _date(text: str) -> date:
         raise FormatError(f"there is no such day: `{text}`") from None
 
 
-_DATE = Text("a day such as `2027-01-31`", r"[0-9]{4}-[0-9]{2}-[0-9]{2}", _date)
+_DATE = Text(
+    "a day such as `2027-01-31`",
+    r"[12][0-9]{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])",
+    _date,
+    examples=("2027-01-31",),
+)
 _REASON = Text("a reason, in a line", r"[^\x00-\x1f\x7f]{1,500}")
 _PACKAGES = Text("a pattern of package names such as `busybox*`", r"[A-Za-z0-9._+*?\[\]!-]+")
 
