@@ -22,6 +22,7 @@ COMMANDS = {
     "sbom": "say what an image consists of, as SPDX or CycloneDX",
     "vulns": "look up the known vulnerabilities of an image, a lock or a source",
     "audit": "say how an image is hardened, and what in it may serve an attacker",
+    "diff": "say what differs between two images",
     "run": "run an image, with whatever runtime is there",
     "push": "push an image to a registry",
     "pull": "pull an image from a registry",

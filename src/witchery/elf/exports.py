@@ -32,6 +32,9 @@ class Export(NamedTuple):
     kind: str
     size: int = 0
 
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.size} bytes" if self.size else self.kind
+
 
 def exports(elf: Elf) -> Mapping[str, Export]:
     """The symbols by name, with `@VERSION` where they have one."""
@@ -49,5 +52,5 @@ def exports(elf: Elf) -> Mapping[str, Export]:
 
 def _export(symbol: Symbol) -> Export:
     if symbol.type in _CODE:
-        return Export("function" if symbol.type is not Type.NONE else "none")
+        return Export("function" if symbol.type is not Type.NONE else "untyped symbol")
     return Export(symbol.type.value, symbol.size if symbol.type in _SIZED else 0)
