@@ -7,7 +7,7 @@ import tarfile
 import pytest
 
 from support.shared import SHARED, needs_shared
-from witchery.apk import archive, signature, writer
+from witchery.apk import archive, head, signature, writer
 from witchery.apk.signature import Signature
 from witchery.errors import FormatError, TrustError
 from witchery.keys import Keyring, PrivateKey
@@ -27,7 +27,7 @@ def stranger() -> PrivateKey:
 
 
 def signatures(key: PrivateKey, *algorithms: str, signed: bytes = SIGNED) -> tuple[Signature, ...]:
-    return archive.read_signatures(writer.signature_segment(signed, key, 0, algorithms))
+    return head.read_signatures(writer.signature_segment(signed, key, 0, algorithms))
 
 
 def check(
@@ -101,10 +101,10 @@ def segment(*files: tuple[str, bytes]) -> bytes:
 
 
 def test_an_overlong_signature_is_skipped_and_a_malformed_name_refused() -> None:
-    assert archive.read_signatures(segment((".SIGN.RSA.k", bytes(70_000)))) == ()
+    assert head.read_signatures(segment((".SIGN.RSA.k", bytes(70_000)))) == ()
     for name in (".SIGN.RSA", ".SIGN.RSA.", ".SIGN.RSA.a/b", "other"):
         with pytest.raises(FormatError, match="not a signature"):
-            archive.read_signatures(segment((".SIGN.RSA.ok", b"x"), (name, b"x")))
+            head.read_signatures(segment((".SIGN.RSA.ok", b"x"), (name, b"x")))
 
 
 def test_an_index_is_split_into_signatures_and_what_they_cover(key: PrivateKey) -> None:

@@ -7,7 +7,8 @@ import pytest
 from support.real_apk import RealApk
 from support.shared import SHARED, needs_shared
 from witchery.apk import archive, signature, writer
-from witchery.apk.archive import Archive, Script
+from witchery.apk.archive import Archive
+from witchery.apk.head import Script
 from witchery.apk.pkginfo import PackageInfo
 from witchery.codec import gunzip
 from witchery.errors import FormatError, IntegrityError, Refused

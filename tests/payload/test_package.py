@@ -9,7 +9,7 @@ import pytest
 
 from support.elf_files import ElfFile
 from support.payloads import make_payload
-from witchery.apk import archive, writer
+from witchery.apk import archive, head, writer
 from witchery.apk import version as versions
 from witchery.apk.archive import Archive
 from witchery.apk.pkginfo import PackageInfo
@@ -271,7 +271,7 @@ def test_what_it_provides_are_commands_and_libraries_in_the_usual_folders() -> N
 def test_the_control_segment_holds_no_scripts_and_names_the_data(payload: Payload) -> None:
     data = bytearray()
     made = package.write(payload, Report(), info(payload), data.extend)
-    control = archive.read_control(made.control_segment)
+    control = head.read_control(made.control_segment)
     assert not control.scripts
     assert control.info == replace(
         info(payload), datahash=hashlib.sha256(data).hexdigest(), installed_size=made.info.installed_size

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from support.worlds import read_part
 from witchery.apk import archive, writer
+from witchery.apk.head import Script
 from witchery.apk.package import Package
 from witchery.apk.pkginfo import PackageInfo
 from witchery.codec import Effort, GzipWriter
@@ -98,7 +99,7 @@ def make_package(
         entries_of(
             files or {}, folders=folders, links=links, hard_links=hard_links, modes=modes, owners=owners
         ),
-        scripts=[archive.Script(name, text) for name, text in (scripts or {}).items()],
+        scripts=[Script(name, text) for name, text in (scripts or {}).items()],
         key=key,
     )
 

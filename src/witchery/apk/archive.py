@@ -15,17 +15,16 @@ digest, and a list of what is in it. Checked are, from the outside in:
 A package of version 3 is read by `witchery.apk.adb.package`, and becomes an `Archive` too. It has parts that
 take the places of segments: its signature blocks, its ADB block, and the file as a whole, which is no layer.
 
-Whom to trust is not decided here: see `Archive.trust` and `Archive.identity`.
+Whom to trust is not decided here: see `witchery.apk.head`.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from witchery.apk import signature
 from witchery.apk.data_segment import MAX_DATA, DataSegment, checked
-from witchery.apk.identity import SIZE
+from witchery.apk.head import Head, Script, control_of, small_segment
 from witchery.apk.pkginfo import PackageInfo
 from witchery.apk.signature import Signature, Trust
 from witchery.codec import GzipReader
@@ -35,27 +34,6 @@ from witchery.keys import PublicKey
 from witchery.rootfs import tar
 from witchery.rootfs.entry import Entry
 from witchery.value import frozen
-
-MAX_CONTROL = 16 << 20
-"""How much a control segment may inflate to, in bytes."""
-
-SCRIPTS = (
-    ".pre-install",
-    ".post-install",
-    ".pre-upgrade",
-    ".post-upgrade",
-    ".pre-deinstall",
-    ".post-deinstall",
-    ".trigger",
-)
-"""The scripts that a control segment may hold."""
-
-
-class Script(NamedTuple):
-    """A script of a package: its name with the leading dot, and its text."""
-
-    name: str
-    text: bytes
 
 
 @frozen(kw_only=True)
@@ -95,17 +73,24 @@ class Archive:
     form: Literal[2, 3] = 2
 
     @property
+    def head(self) -> Head:
+        """What of the package is signed, and by whom."""
+        return Head(
+            signature_segment=self.signature_segment,
+            control_segment=self.control_segment,
+            info=self.info,
+            scripts=self.scripts,
+            form=self.form,
+        )
+
+    @property
     def identity(self) -> bytes:
-        """What an index names a package by: SHA-1 of the control segment, or SHA-256 of the ADB block."""
-        hash_name = "sha1" if self.form == 2 else "sha256"
-        return hashlib.new(hash_name, self.control_segment).digest()
+        """What an index names the package by; see `Head.identity`."""
+        return self.head.identity
 
     def is_named(self, identity: bytes) -> bool:
-        """Whether an index means this package: by SHA-1 or SHA-256; in version 3 by its start too."""
-        if self.form == 2 and len(identity) == SIZE:
-            return identity == self.identity
-        full = hashlib.sha256(self.control_segment).digest()
-        return identity == full or (self.form == 3 and identity == full[:SIZE])
+        """Whether an index means this package; see `Head.is_named`."""
+        return self.head.is_named(identity)
 
     @property
     def size(self) -> int:
@@ -116,31 +101,16 @@ class Archive:
 
     @property
     def signatures(self) -> tuple[Signature, ...]:
-        """The signatures of the control segment; those of version 3 name keys by their id."""
-        if self.form == 3:
-            from witchery.apk.adb import package as adb
-
-            return adb.signatures(self.signature_segment)
-        return read_signatures(self.signature_segment)
+        """The signatures of the control segment; see `Head.signatures`."""
+        return self.head.signatures
 
     def trust(self, keys: Mapping[str, PublicKey], *, allow_untrusted: bool) -> Trust:
-        """Finds out whether a known key vouches for the package itself.
-
-        Args:
-            keys: The trusted keys, by file name.
-            allow_untrusted: Whether missing trust is acceptable.
+        """Finds out whether a known key vouches for the package itself; see `Head.trust`.
 
         Raises:
             TrustError: if a known key's signature fails, or nobody known vouches and that is not allowed.
         """
-        if self.form == 3:
-            from witchery.apk.adb import signature as adb
-            from witchery.apk.adb.container import PACKAGE
-
-            return adb.verify(
-                self.signatures, PACKAGE, self.control_segment, keys.values(), allow_untrusted=allow_untrusted
-            )
-        return signature.verify(self.signatures, self.control_segment, keys, allow_untrusted=allow_untrusted)
+        return self.head.trust(keys, allow_untrusted=allow_untrusted)
 
     def stanza(self, arch: str = "") -> str:
         """The lines of an index that describe the package where it stands in none (apk-index(5)).
@@ -179,13 +149,6 @@ class Archive:
         return f"{self.info.name}-{self.info.version}.apk"
 
 
-class Control(NamedTuple):
-    """What a control segment holds."""
-
-    info: PackageInfo
-    scripts: tuple[Script, ...]
-
-
 def read(chunks: Iterable[bytes], write_data: Callable[[bytes], object]) -> Archive:
     """Reads a package once, from its first byte to its last, be it of version 2 or 3.
 
@@ -211,15 +174,15 @@ def _read_segments(chunks: Iterable[bytes], write_data: Callable[[bytes], object
     """Reads a package of version 2."""
     reader = GzipReader(chunks)
     with located("first segment", Refused):
-        first, files = _small_segment(reader)
+        first, files = small_segment(reader)
     signed = bool(files) and signature.is_signature(files[0][0])
     if signed:
         with located("control segment", Refused):
-            control_segment, files = _small_segment(reader)
+            control_segment, files = small_segment(reader)
     else:
         first, control_segment = b"", first
     with located("control segment", Refused):
-        control = _control(files)
+        control = control_of(files)
     data = DataSegment(write_data)
     with located("data segment", Refused):
         if reader.at_end():
@@ -244,28 +207,6 @@ def _read_segments(chunks: Iterable[bytes], write_data: Callable[[bytes], object
     )
 
 
-def read_signatures(segment: bytes) -> tuple[Signature, ...]:
-    """The signatures in a signature segment; none in an empty one.
-
-    Raises:
-        FormatError: if it is malformed.
-    """
-    if not segment:
-        return ()
-    _, files = _small_segment(GzipReader([segment]))
-    return signature.parse(files)
-
-
-def read_control(segment: bytes) -> Control:
-    """What a control segment holds.
-
-    Raises:
-        FormatError: if it is malformed.
-    """
-    _, files = _small_segment(GzipReader([segment]))
-    return _control(files)
-
-
 def members(chunks: Iterable[bytes]) -> Iterator[tar.Member]:
     """The installed members of a data segment of version 2; see `Archive.members`.
 
@@ -276,26 +217,3 @@ def members(chunks: Iterable[bytes]) -> Iterator[tar.Member]:
     for member in tar.read(GzipReader(chunks).member(lambda _: None, MAX_DATA)):
         if not member.entry.path.startswith("."):
             yield member._replace(content=checked(member.entry, member.content))
-
-
-def _small_segment(reader: GzipReader) -> tuple[bytes, list[tuple[str, bytes]]]:
-    """A signature or control segment: as it is, and the files in it."""
-    raw = bytearray()
-    files = [(m.entry.path, b"".join(m.content)) for m in tar.read(reader.member(raw.extend, MAX_CONTROL))]
-    return bytes(raw), files
-
-
-def _control(files: list[tuple[str, bytes]]) -> Control:
-    named = dict(files)
-    if len(named) < len(files):
-        raise FormatError("holds a file twice")
-    if ".PKGINFO" not in named:
-        raise FormatError("holds no `.PKGINFO`: not an apk v2 package")
-    for name in named:
-        if not name.startswith(".") or name == ".INSTALL":
-            raise FormatError(f"holds a file that does not belong there: `{name}`")
-    with located(".PKGINFO"):
-        info = PackageInfo.parse(named[".PKGINFO"])
-        if not info.datahash:
-            raise FormatError("`datahash` is missing")
-    return Control(info, tuple(Script(name, named[name]) for name in SCRIPTS if name in named))

@@ -9,7 +9,8 @@ from base64 import b64decode, b64encode
 from typing import Any
 
 from witchery import canonical
-from witchery.apk.archive import Archive, read_control
+from witchery.apk.archive import Archive
+from witchery.apk.head import read_control
 from witchery.digest import Digest
 from witchery.errors import FormatError, IntegrityError
 from witchery.rootfs.entry import Entry, Kind

@@ -7,7 +7,8 @@ since the control segment names its digest, then control, then the signature ove
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from witchery.apk.archive import Archive, Script
+from witchery.apk.archive import Archive
+from witchery.apk.head import Script
 from witchery.apk.pkginfo import PackageInfo
 from witchery.apk.signature import HASHES
 from witchery.codec import Effort, GzipWriter
@@ -161,7 +162,7 @@ def assemble(
     Args:
         info: Describes it.
         data: What was written.
-        scripts: What it runs, in the order of `archive.SCRIPTS`.
+        scripts: What it runs, in the order of `head.SCRIPTS`.
         key: Signs it; without one it is unsigned.
         algorithms: See `signature_segment`.
     """

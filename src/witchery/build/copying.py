@@ -6,6 +6,7 @@ from pathlib import Path
 
 from witchery.arch import Arch
 from witchery.build import deliver
+from witchery.build.attaching import artifacts_of, attach
 from witchery.build.opening import on_disk
 from witchery.build.pulling import keep, pull
 from witchery.build.pushing import MAX_MANIFESTS, Pushed, push
@@ -21,12 +22,13 @@ from witchery.oci.transport import (
     LayoutFolder,
     PlainFolder,
     RegistryImage,
+    RootfsFolder,
     Transport,
 )
 from witchery.rootfs.content import BytesContent, Content
 from witchery.store import layout
 from witchery.store.source import MAX_NESTING, ImageSource
-from witchery.value import frozen
+from witchery.value import frozen, replace
 
 
 @frozen
@@ -70,8 +72,16 @@ def _opened(source: ImageSource, tag: str, arch: Arch | None, origin: Reference 
     return Opened(source, source.find(tag, arch) if arch else source.index.choose(tag), origin)
 
 
-def copy(opened: Opened, target: Transport, registries: Registries) -> tuple[Pushed | None, tuple[str, ...]]:
+def copy(
+    opened: Opened, target: Transport, registries: Registries, *, image_only: bool = False
+) -> tuple[Pushed | None, tuple[str, ...]]:
     """Brings an image to a place. An image for several platforms goes whole, where the place can hold it.
+
+    Args:
+        opened: The image.
+        target: The place.
+        registries: How registries are reached.
+        image_only: Whether to leave behind what is said about it.
 
     Returns:
         What was pushed, where the place is a registry; and what a person should know, a sentence each.
@@ -83,17 +93,32 @@ def copy(opened: Opened, target: Transport, registries: Registries) -> tuple[Pus
     """
     source, root, origin = opened.source, opened.root, opened.origin
     if isinstance(target, RegistryImage):
-        return push(source, root, target.reference, registries, origin=origin), ()
+        return send(opened, target.reference, registries, image_only=image_only), ()
+    artifacts = () if image_only or isinstance(target, RootfsFolder) else tuple(artifacts_of(source, root))
     name = origin if origin and origin.tag else None
     if isinstance(target, LayoutFolder | PlainFolder) and root.media_type in media.INDEXES:
         tag = target.tag if isinstance(target, LayoutFolder) else ""
         found = _collected(source, root)
         if origin:
             _keep(source, found, registries)
-        layout.write_index(Path(target.path), root, found, tag=tag, name=name)
+        layout.write_index(Path(target.path), root, found, tag=tag, name=name, artifacts=artifacts)
         return None, ()
     image, contents = open_image(opened, registries)
-    return None, deliver.deliver(image, contents, target, name)
+    about = [each for each in artifacts if each.subject == image.digest]
+    return None, deliver.deliver(image, contents, target, name, artifacts=about)
+
+
+def send(opened: Opened, target: Reference, registries: Registries, *, image_only: bool = False) -> Pushed:
+    """Brings an image to a registry, whole, and what is said about it.
+
+    Raises:
+        WitcheryError: as `push` and `attach`.
+    """
+    source, root = opened.source, opened.root
+    artifacts = () if image_only else tuple(artifacts_of(source, root))
+    pushed = push(source, root, target, registries, origin=opened.origin)
+    attached = attach(artifacts, target, registries, fresh=root in pushed.manifests)
+    return replace(pushed, attached=attached)
 
 
 def open_image(
@@ -110,7 +135,7 @@ def open_image(
         WitcheryError: as `copy`.
     """
     source, root = opened.source, opened.root
-    only = ImageSource(Index.of([root]), source.read)
+    only = replace(source, index=Index.of([root]))
     image = only.image(arch=arch or Arch.parse(os.uname().machine))
     layers = [layer.descriptor for layer in image.layers]
     if opened.origin:

@@ -1,12 +1,13 @@
 """Bringing an image where it is wanted."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from witchery.digest import Digest
 from witchery.errors import UsageError
+from witchery.oci.artifact import Artifact
 from witchery.oci.image import Image
 from witchery.oci.image_index import AnyImage
 from witchery.oci.reference import Reference
@@ -42,6 +43,11 @@ def pushes(targets: tuple[Transport, ...]) -> bool:
     return any(isinstance(target, RegistryImage) for target in targets)
 
 
+def keeps_artifacts(target: Transport) -> bool:
+    """Whether a target has a place for what is said about an image."""
+    return not isinstance(target, RootfsFolder)
+
+
 def check_places(targets: tuple[Transport, ...]) -> None:
     """Refuses two outputs to one place.
 
@@ -59,9 +65,11 @@ def deliver(
     contents: Mapping[Digest, Content],
     target: Transport,
     name: Reference | None,
+    *,
     registries: "Registries | None" = None,
+    artifacts: Sequence[Artifact] = (),
 ) -> tuple[str, ...]:
-    """Writes an image to a target, whole or not at all.
+    """Writes an image to a target, whole or not at all, and what is said about it beside it.
 
     Args:
         image: The image, for one platform or several.
@@ -69,6 +77,7 @@ def deliver(
         target: Where to.
         name: What the image is called.
         registries: How registries are reached, where the target is in one.
+        artifacts: What is said about the image; a folder of its files has no place for it.
 
     Returns:
         What a person should know, a sentence each.
@@ -83,11 +92,11 @@ def deliver(
         case LayoutFolder(path, tag):
             from witchery.store import layout
 
-            layout.write(Path(path), image, contents, tag=tag, name=name)
+            layout.write(Path(path), image, contents, tag=tag, name=name, artifacts=artifacts)
         case PlainFolder(path):
             from witchery.store import layout
 
-            layout.write(Path(path), image, contents, name=name)
+            layout.write(Path(path), image, contents, name=name, artifacts=artifacts)
         case ArchiveFile(path, given):
             from witchery.store import archive
 
@@ -95,9 +104,11 @@ def deliver(
             if path == STDOUT:
                 import sys
 
-                archive.stream(sys.stdout.buffer.write, image, contents, tag=tag, name=name)
+                archive.stream(
+                    sys.stdout.buffer.write, image, contents, tag=tag, name=name, artifacts=artifacts
+                )
             else:
-                archive.write(Path(path), image, contents, tag=tag, name=name)
+                archive.write(Path(path), image, contents, tag=tag, name=name, artifacts=artifacts)
             if not isinstance(image, Image):
                 return ("`docker load` takes one platform (`--arch`) unless containerd keeps its images",)
         case RootfsFolder(path):
@@ -110,10 +121,12 @@ def deliver(
         case RegistryImage(reference):
             if registries is None:
                 raise UsageError(f"nothing is pushed from here: `{target}`")
+            from witchery.build.attaching import attach
             from witchery.build.pushing import push, source_of
 
             source, root = source_of(image, contents)
-            push(source, root, reference, registries)
+            pushed = push(source, root, reference, registries)
+            attach(artifacts, reference, registries, fresh=root in pushed.manifests)
     return ()
 
 

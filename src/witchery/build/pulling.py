@@ -3,20 +3,25 @@
 import threading
 from collections.abc import Iterable, Iterator
 
-from witchery.build.pushing import fetch_manifest, in_parallel
+from witchery.build.parallel import in_parallel
+from witchery.build.pushing import fetch_manifest
 from witchery.build.registries import Registries
 from witchery.build.registry_session import Session
 from witchery.digest import Digest
+from witchery.errors import located
 from witchery.oci import media
+from witchery.oci.artifact import tag_of
 from witchery.oci.descriptor import REF_NAME, Descriptor
-from witchery.oci.manifest import Index
+from witchery.oci.document import MAX_DOCUMENT
+from witchery.oci.manifest import EMPTY_INDEX, Index
 from witchery.oci.reference import Reference
-from witchery.registry import blobs
+from witchery.registry import blobs, manifests, referrers
 from witchery.rootfs.content import Content
 from witchery.store.source import ImageSource, verified
 from witchery.value import replace
 
 _MAX_REFUSAL = 1 << 16
+_NOT_FOUND = 404
 
 
 def pull(reference: Reference, registries: Registries) -> ImageSource:
@@ -47,7 +52,32 @@ def pull(reference: Reference, registries: Registries) -> ImageSource:
             yield from _blob(session, descriptor, scope)
 
     named = replace(root, annotations={REF_NAME: reference.tag}) if reference.tag else root
-    return ImageSource(Index.of([named]), read)
+    return ImageSource(Index.of([named]), read, lambda subject: list_artifacts(session, subject, scope)[0])
+
+
+def list_artifacts(session: Session, subject: Digest, *scopes: str) -> tuple[Index, bool]:
+    """The artifacts about a manifest in a registry, and whether the registry keeps the list itself.
+
+    Raises:
+        FormatError: if the list is malformed.
+        NetworkError: if it cannot be had.
+    """
+    shown = session.repository.shown(subject)
+    what = f"cannot list what is said about an image: `{shown}`"
+    response = session.send(referrers.get(session.repository, subject), *scopes)
+    if referrers.is_kept(response):
+        with located(f"referrers of {shown}"):
+            return referrers.read(response.read(MAX_DOCUMENT)), True
+    if not referrers.is_unknown(response):
+        session.expect(response, (), what)
+    response.close()
+    response = session.send(manifests.get(session.repository, tag_of(subject)), *scopes)
+    if response.status == _NOT_FOUND:
+        response.close()
+        return EMPTY_INDEX, False
+    session.expect(response, (200,), what)
+    with located(f"referrers of {shown}"):
+        return referrers.read(response.read(MAX_DOCUMENT)), False
 
 
 def keep(source: ImageSource, wanted: Iterable[Descriptor], registries: Registries) -> dict[Digest, Content]:

@@ -9,12 +9,14 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 
+from witchery.build.parallel import StoppedError, in_parallel
 from witchery.build.registries import Registries
 from witchery.build.registry_session import Session
 from witchery.digest import Digest
 from witchery.errors import FormatError, NetworkError, Refused, UsageError, located
 from witchery.http import Request, Response
 from witchery.oci import media
+from witchery.oci.artifact import Artifact
 from witchery.oci.descriptor import Descriptor
 from witchery.oci.document import MAX_DOCUMENT
 from witchery.oci.image_index import AnyImage
@@ -44,6 +46,8 @@ class Pushed:
         mounted: The blobs that the registry took over from another repository.
         present: How many blobs were there.
         manifests: The manifests that were sent.
+        listed: Whether the registry said that it lists what was sent by its subject; of an artifact.
+        attached: The artifacts about the image that were sent with it.
     """
 
     reference: Reference
@@ -51,10 +55,12 @@ class Pushed:
     mounted: tuple[Descriptor, ...] = ()
     present: int = 0
     manifests: tuple[Descriptor, ...] = ()
+    listed: bool = False
+    attached: tuple["Pushed", ...] = ()
 
     @property
     def size(self) -> int:
-        """Bytes of blobs and manifests that were sent."""
+        """Bytes of blobs and manifests that were sent, without those of artifacts about it."""
         return sum(each.size for each in (*self.uploaded, *self.manifests))
 
 
@@ -102,6 +108,7 @@ def push(
         mounted=tuple(pushing.mounted),
         present=pushing.present,
         manifests=tuple(pushing.manifests),
+        listed=pushing.listed,
     )
 
 
@@ -122,6 +129,7 @@ class _Push:
         self.uploaded: list[Descriptor] = []
         self.mounted: list[Descriptor] = []
         self.manifests: list[Descriptor] = []
+        self.listed = False
         self._documents = 0
         self._present: set[Digest] = set()
 
@@ -177,6 +185,7 @@ class _Push:
             self._session.refuse(refusal, f"a manifest was not taken: `{self._shown(which)}`")
         response.close()
         manifests.check_taken(response, node.raw, self._shown(which))
+        self.listed = bool(response.headers.get("OCI-Subject"))
         if node.descriptor not in self.manifests:
             self.manifests.append(node.descriptor)
 
@@ -304,10 +313,6 @@ class _BlobUnknownError(Exception):
         self.refusal = refusal
 
 
-class StoppedError(Exception):
-    """Something else failed meanwhile; this is not worth going on with."""
-
-
 @frozen
 class _Watched:
     """A content that tells how far it was read, and stops where something else failed."""
@@ -326,35 +331,6 @@ class _Watched:
                 raise StoppedError
             yield chunk
             self.advanced(len(chunk))
-
-
-def in_parallel(
-    work: Callable[[Descriptor], None],
-    wanted: list[Descriptor],
-    parallel: int,
-    stopped: threading.Event,
-) -> None:
-    """Does something with each blob, some at a time; the first error stops all."""
-    if len(wanted) < 2:
-        for blob in wanted:
-            work(blob)
-        return
-    from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-
-    with ThreadPoolExecutor(min(parallel, len(wanted))) as pool:
-        # The largest first: the end of a push should not wait for one that began last.
-        jobs = [pool.submit(work, blob) for blob in sorted(wanted, key=lambda each: -each.size)]
-        try:
-            done, _ = wait(jobs, return_when=FIRST_EXCEPTION)
-        except BaseException:
-            stopped.set()
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-        errors = [error for job in done if (error := job.exception())]
-        if errors:
-            stopped.set()
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise next((each for each in errors if not isinstance(each, StoppedError)), errors[0])
 
 
 def fetch_manifest(session: Session, which: str | Digest, *scopes: str) -> tuple[Descriptor, bytes]:
@@ -383,6 +359,18 @@ def _descendants(node: _Node) -> list[_Node]:
 def _travels(blob: Descriptor) -> bool:
     """False for layers that may not be distributed, and stay where their URLs say."""
     return not (blob.urls and ("nondistributable" in blob.media_type or ".foreign." in blob.media_type))
+
+
+def source_of_artifact(artifact: Artifact) -> tuple[ImageSource, Descriptor]:
+    """An artifact as something that can be pushed: a source, and its manifest in it."""
+    manifest = artifact.manifest
+
+    def read(descriptor: Descriptor) -> Iterator[bytes]:
+        if descriptor.digest == manifest.digest:
+            return iter((manifest.raw,))
+        return content_of(descriptor.digest, artifact.contents).chunks()
+
+    return ImageSource(Index.of([manifest.descriptor]), read), manifest.descriptor
 
 
 def source_of(image: AnyImage, contents: Mapping[Digest, Content]) -> tuple[ImageSource, Descriptor]:

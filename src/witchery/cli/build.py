@@ -57,6 +57,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="let a package have different versions on different architectures",
     )
+    group = parser.add_argument_group("beside the image")
+    group.add_argument(
+        "--evidence",
+        choices=("full", "heads", "none"),
+        default="full",
+        help="what leads to the keys of the distribution: the heads of packages; `full` (the default) also has"
+        " the packages that had to be rewritten",
+    )
     group = parser.add_argument_group("explanations")
     group.add_argument("--explain-layers", action="store_true", help="say what each layer is, and why")
     group.add_argument("--script-report", action="store_true", help="say what became of each package script")
@@ -66,12 +74,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace, console: Console) -> int:
     """Builds the image."""
     from witchery.build import deliver
+    from witchery.build.attachments import Attached, attachments
     from witchery.build.images import build_all, check_targets
     from witchery.cli.built import document, tell
     from witchery.cli.request import open_requests
     from witchery.cli.workshop import open_registries, open_workshop
 
     name = _name(options)
+    wanted = Attached(evidence=options.evidence)
     requests = with_lock(open_requests(options), options)
     targets = _targets(options, requests[0])
     deliver.check(targets)
@@ -86,8 +96,11 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     for note in built.notes:
         console.note(note)
     registries = open_registries(options, console) if deliver.pushes(targets) else None
+    artifacts = attachments(built, wanted) if any(map(deliver.keeps_artifacts, targets)) else ()
     for target in targets:
-        for note in deliver.deliver(built.image, built.contents, target, name, registries):
+        for note in deliver.deliver(
+            built.image, built.contents, target, name, registries=registries, artifacts=artifacts
+        ):
             console.note(f"{target}: {note}")
     if options.json:
         console.document(document(built, targets))

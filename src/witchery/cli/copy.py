@@ -24,6 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="SOURCE", help="oci:DIR, oci-archive:FILE, *.tar, docker://REF")
     parser.add_argument("targets", metavar="TARGET", nargs="+", help="where to, in the same words")
     shared.add_arch(parser)
+    shared.add_image_only(parser)
     shared.add_registry(parser)
     shared.add_cache(parser)
     shared.add_talk(parser)
@@ -51,7 +52,7 @@ def transfer(
     with open_registries(options, console) as registries:
         opened = copying.open_source(source, registries, chosen_arch(options))
         for place in places:
-            pushed, notes = copying.copy(opened, place, registries)
+            pushed, notes = copying.copy(opened, place, registries, image_only=options.image_only)
             for note in notes:
                 console.note(f"{place}: {note}")
             if pushed:

@@ -132,6 +132,15 @@ def add_source(
     add_arch(parser)
 
 
+def add_image_only(parser: argparse.ArgumentParser) -> None:
+    """Whether what is said about an image stays behind."""
+    parser.add_argument(
+        "--image-only",
+        action="store_true",
+        help="leave behind what is said about the image: evidence, SBOM, provenance, signatures",
+    )
+
+
 def add_arch(parser: argparse.ArgumentParser) -> None:
     """Which architectures."""
     parser.add_argument(

@@ -24,6 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="oci:DIR, oci-archive:FILE, docker-archive:FILE, docker://REF or rootfs:DIR; repeatable",
     )
     shared.add_arch(parser)
+    shared.add_image_only(parser)
     shared.add_registry(parser)
     shared.add_cache(parser)
     shared.add_talk(parser)

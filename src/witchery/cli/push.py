@@ -25,6 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "reference", metavar="REF", help="where to, such as registry.example.org/team/app:1.0"
     )
     shared.add_arch(parser)
+    shared.add_image_only(parser)
     shared.add_registry(parser)
     shared.add_cache(parser)
     shared.add_talk(parser)
@@ -32,8 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace, console: Console) -> int:
     """Pushes it."""
-    from witchery.build.copying import open_source, parse_target
-    from witchery.build.pushing import push
+    from witchery.build.copying import open_source, parse_target, send
     from witchery.cli.request import chosen_arch
     from witchery.cli.workshop import open_registries
     from witchery.oci import transport
@@ -41,7 +41,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     source, target = transport.parse(options.image), parse_target(options.reference)
     with open_registries(options, console) as registries:
         opened = open_source(source, registries, chosen_arch(options))
-        done = push(opened.source, opened.root, target.reference, registries, origin=opened.origin)
+        done = send(opened, target.reference, registries, image_only=options.image_only)
     if options.json:
         console.document(document(done))
         return 0
@@ -54,13 +54,16 @@ def tell(done: "Pushed", console: Console) -> None:
     """Says what was sent, and what was not."""
     from witchery.cli.rendering import counted_as, size
 
-    if not done.manifests:
+    if done.manifests:
+        counts = [f"uploaded {counted_as(len(done.uploaded), 'blob')}"]
+        counts += [f"{len(done.mounted)} taken over"] if done.mounted else []
+        counts += [f"{done.present} there already"] if done.present else []
+        console.say(f"{', '.join(counts)}; {size(done.size)} sent to {done.reference.registry}")
+    else:
         console.say("the image is there already")
-        return
-    counts = [f"uploaded {counted_as(len(done.uploaded), 'blob')}"]
-    counts += [f"{len(done.mounted)} taken over"] if done.mounted else []
-    counts += [f"{done.present} there already"] if done.present else []
-    console.say(f"{', '.join(counts)}; {size(done.size)} sent to {done.reference.registry}")
+    if done.attached:
+        sent = sum(each.size for each in done.attached)
+        console.say(f"{counted_as(len(done.attached), 'artifact')} about it; {size(sent)} sent")
 
 
 def document(done: "Pushed") -> dict[str, Any]:
@@ -74,6 +77,11 @@ def document(done: "Pushed") -> dict[str, Any]:
         "mounted": [_blob(each) for each in done.mounted],
         "manifests": [_blob(each) for each in done.manifests],
         "present": done.present,
+        "artifacts": [
+            {**_blob(each.manifests[-1]), "artifactType": each.manifests[-1].artifact_type, "sent": each.size}
+            for each in done.attached
+            if each.manifests
+        ],
     }
 
 

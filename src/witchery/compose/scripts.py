@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from enum import Enum
 from fnmatch import fnmatchcase
 
-from witchery.apk.archive import Script
+from witchery.apk.head import Script
 from witchery.compose.files import Files
 from witchery.compose.part import Part
 from witchery.compose.script_state import Root, State

@@ -79,6 +79,10 @@ class Fields:
         """A list of strings; absent means none."""
         return tuple(self._each(name, _text))
 
+    def integers(self, name: str) -> tuple[int, ...]:
+        """A list of whole numbers, not negative; absent means none."""
+        return tuple(self._each(name, _integer))
+
     def digests(self, name: str) -> tuple[Digest, ...]:
         """A list of digests; absent means none."""
         return tuple(self._each(name, lambda value: Digest.parse(_text(value))))

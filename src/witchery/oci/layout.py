@@ -11,6 +11,7 @@ from typing import Final
 from witchery import canonical
 from witchery.digest import Digest
 from witchery.errors import FormatError
+from witchery.oci.artifact import tag_of
 from witchery.oci.descriptor import CONTAINERD_NAME, REF_NAME, Descriptor
 from witchery.oci.document import Fields
 from witchery.oci.image import Image
@@ -22,6 +23,7 @@ LAYOUT_FILE: Final = "oci-layout"
 INDEX_FILE: Final = "index.json"
 DOCKER_FILE: Final = "manifest.json"
 BLOBS: Final = "blobs"
+REFERRERS: Final = "referrers"
 
 LAYOUT: Final = canonical.encode({"imageLayoutVersion": "1.0.0"})
 """The content of `oci-layout`."""
@@ -71,3 +73,12 @@ def docker_manifest(image: Image, name: Reference | None = None) -> bytes:
         "Layers": [blob_path(layer.descriptor.digest) for layer in image.layers],
     }
     return canonical.encode([item])
+
+
+def referrers_path(subject: Digest) -> str:
+    """The path of the list of artifacts about an image.
+
+    In a folder of its own: tools that expect one image in `index.json` (Syft; skopeo, where no tag is given)
+    refuse a layout that lists more, and all pass over what they do not know.
+    """
+    return f"{REFERRERS}/{tag_of(subject)}.json"

@@ -55,7 +55,13 @@ class Manifest:
 
     @classmethod
     def of(
-        cls, config: Descriptor, layers: Iterable[Descriptor], annotations: Mapping[str, str] = NOTHING
+        cls,
+        config: Descriptor,
+        layers: Iterable[Descriptor],
+        annotations: Mapping[str, str] = NOTHING,
+        *,
+        artifact_type: str = "",
+        subject: Descriptor | None = None,
     ) -> Self:
         """Writes an OCI image manifest; the same arguments always give the same bytes."""
         layers = tuple(layers)
@@ -65,6 +71,10 @@ class Manifest:
             "config": config.document(),
             "layers": [layer.document() for layer in layers],
         }
+        if artifact_type:
+            document["artifactType"] = artifact_type
+        if subject is not None:
+            document["subject"] = subject.document()
         if annotations:
             document["annotations"] = dict(annotations)
         return cls(
@@ -73,6 +83,8 @@ class Manifest:
             config=config,
             layers=layers,
             annotations=annotations,
+            artifact_type=artifact_type,
+            subject=subject,
         )
 
     @property

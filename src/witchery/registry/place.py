@@ -56,6 +56,10 @@ class Repository:
         """A blob."""
         return self._at(f"blobs/{digest}")
 
+    def referrers(self, subject: Digest) -> Url:
+        """What is said about a manifest."""
+        return self._at(f"referrers/{subject}")
+
     def uploads(self, query: str = "") -> Url:
         """Where uploads begin."""
         return self._at(f"blobs/uploads/{query and '?'}{query}")

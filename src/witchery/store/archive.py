@@ -4,7 +4,7 @@ It holds an OCI layout and Docker's `manifest.json`, with plain names (a leading
 order of name, with no trace of when or by whom it was written.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,6 +12,7 @@ from witchery.codec import CHUNK
 from witchery.digest import Digest
 from witchery.errors import FormatError, located
 from witchery.oci import layout as form
+from witchery.oci.artifact import Artifact, by_subject, with_artifacts
 from witchery.oci.descriptor import Descriptor
 from witchery.oci.document import MAX_DOCUMENT
 from witchery.oci.image import Image
@@ -39,6 +40,7 @@ def write(
     tag: str = "",
     name: Reference | None = None,
     mtime: int = 0,
+    artifacts: Sequence[Artifact] = (),
 ) -> Descriptor:
     """Writes an image as an archive, which takes the place of `path` when it is complete.
 
@@ -49,6 +51,7 @@ def write(
         tag: The tag; by default that of `name`, or `latest`.
         name: The full name for runtimes that load the archive; without it Docker loads it nameless.
         mtime: The time of all members, in seconds since 1970.
+        artifacts: What is said about the image.
 
     Returns:
         The entry that stands in the index.
@@ -58,7 +61,7 @@ def write(
         StorageError: if the file cannot be written.
     """
     with replacing(path) as file:
-        return _stream(file.write, image, contents, tag, name, mtime)
+        return _stream(file.write, image, contents, tag, name, mtime, artifacts)
 
 
 def stream(
@@ -69,13 +72,14 @@ def stream(
     tag: str = "",
     name: Reference | None = None,
     mtime: int = 0,
+    artifacts: Sequence[Artifact] = (),
 ) -> Descriptor:
     """Writes an archive piece by piece, for instance to standard output; as `write` in all else.
 
     If it fails, what was written until then has no end mark, so that no reader takes it for complete.
     """
     with storing("the output"):
-        return _stream(write, image, contents, tag, name, mtime)
+        return _stream(write, image, contents, tag, name, mtime, artifacts)
 
 
 def _stream(  # noqa: PLR0917 - private
@@ -85,14 +89,20 @@ def _stream(  # noqa: PLR0917 - private
     tag: str,
     name: Reference | None,
     mtime: int,
+    artifacts: Sequence[Artifact],
 ) -> Descriptor:
     listed = form.entry(image, tag=tag or ("" if name else "latest"), name=name)
     blobs = [(layer, content_of(layer.digest, contents)) for layer in image.layer_blobs]
     blobs += [(descriptor, BytesContent(raw)) for descriptor, raw in image.documents]
+    for each in artifacts:
+        blobs += [(blob, content_of(blob.digest, each.contents)) for blob in each.blobs]
+        blobs.append((each.manifest.descriptor, BytesContent(each.manifest.raw)))
     members = {form.blob_path(descriptor.digest): (descriptor, content) for descriptor, content in blobs}
     small = {form.LAYOUT_FILE: form.LAYOUT, form.INDEX_FILE: EMPTY_INDEX.with_entry(listed).raw}
     if isinstance(image, Image):
         small[form.DOCKER_FILE] = form.docker_manifest(image, name)
+    for subject, about in by_subject(artifacts).items():
+        small[form.referrers_path(subject)] = with_artifacts(EMPTY_INDEX, about).raw
     for member, data in small.items():
         members[member] = (Descriptor.of("application/json", data), BytesContent(data))
     writer = TarWriter(write)
@@ -128,7 +138,9 @@ def read(path: Path) -> ImageSource:
             form.check(archive.small(form.LAYOUT_FILE))
         with located(form.INDEX_FILE):
             index = Index.read(archive.small(form.INDEX_FILE))
-    return ImageSource(index, lambda descriptor: archive.chunks(form.blob_path(descriptor.digest)))
+    return ImageSource(
+        index, lambda descriptor: archive.chunks(form.blob_path(descriptor.digest)), archive.referrers
+    )
 
 
 @frozen
@@ -151,6 +163,13 @@ class _Archive:
                     raise FormatError(f"truncated: `{member}`", where=(str(self.path),))
                 size -= len(chunk)
                 yield chunk
+
+    def referrers(self, subject: Digest) -> Index:
+        path = form.referrers_path(subject)
+        if path not in self.members:
+            return EMPTY_INDEX
+        with located(str(self.path)), located(path):
+            return Index.read(self.small(path))
 
     def small(self, member: str) -> bytes:
         size = self.members[member][1]

@@ -4,13 +4,14 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from witchery.digest import Digest
 from witchery.errors import FormatError, StorageError, located
 from witchery.oci import layout as form
+from witchery.oci.artifact import Artifact, by_subject, with_artifacts
 from witchery.oci.descriptor import Descriptor
 from witchery.oci.document import MAX_DOCUMENT
 from witchery.oci.image_index import AnyImage
@@ -31,6 +32,7 @@ def write(
     *,
     tag: str = "",
     name: Reference | None = None,
+    artifacts: Sequence[Artifact] = (),
 ) -> Descriptor:
     """Writes an image into a layout, which is made if it is not there.
 
@@ -44,6 +46,7 @@ def write(
         contents: The layers, by the digest of their blob.
         tag: The tag; by default that of `name`, or `latest`.
         name: The full name for runtimes that load the layout.
+        artifacts: What is said about the image.
 
     Returns:
         The entry that now stands in the index.
@@ -54,7 +57,7 @@ def write(
         StorageError: if something cannot be written.
     """
     entry = form.entry(image, tag=tag or ("" if name else "latest"), name=name)
-    _write(folder, entry, lambda: _blobs(image, contents))
+    _write(folder, entry, lambda: _blobs(image, contents), artifacts)
     return entry
 
 
@@ -65,6 +68,7 @@ def write_index(
     *,
     tag: str = "",
     name: Reference | None = None,
+    artifacts: Sequence[Artifact] = (),
 ) -> Descriptor:
     """Writes an image for several platforms into a layout; as `write` in all else.
 
@@ -74,25 +78,56 @@ def write_index(
         blobs: Everything that it comes to, itself included, what is named before what names it.
         tag: The tag; by default that of `name`, or `latest`.
         name: The full name for runtimes that load the layout.
+        artifacts: What is said about the image.
     """
     entry = form.named(root, tag=tag or ("" if name else "latest"), name=name)
-    _write(folder, entry, lambda: dict(blobs))
+    _write(folder, entry, lambda: dict(blobs), artifacts)
     return entry
 
 
-def _write(folder: Path, entry: Descriptor, collect: Callable[[], dict[Descriptor, Content]]) -> None:
-    """Writes blobs, and then the entry that names them; undone if it fails."""
+def attach(folder: Path, artifacts: Sequence[Artifact]) -> None:
+    """Adds artifacts about images to a layout; those that are there stay.
+
+    Raises:
+        IntegrityError: if a blob is not what its artifact says.
+        FormatError: if the folder holds no layout, or one that cannot be read.
+        StorageError: if something cannot be written.
+    """
+    read(folder)
+    _write(folder, None, dict, artifacts)
+
+
+def _write(
+    folder: Path,
+    entry: Descriptor | None,
+    collect: Callable[[], dict[Descriptor, Content]],
+    artifacts: Sequence[Artifact],
+) -> None:
+    """Writes blobs, and then what names them; undone if it fails."""
     with storing(folder), _locked(folder) as made, located(str(folder)):
         try:
             index = _existing_index(folder)
-            blobs = collect()
-            for descriptor, content in blobs.items():
+            for descriptor, content in collect().items():
                 _write_blob(folder, descriptor, content, made)
+            for subject, about in by_subject(artifacts).items():
+                _write_artifacts(folder, subject, about, made)
             _write_small(folder / form.LAYOUT_FILE, form.LAYOUT, made)
-            _write_small(folder / form.INDEX_FILE, index.with_entry(entry).raw, made)
+            if entry:
+                _write_small(folder / form.INDEX_FILE, index.with_entry(entry).raw, made)
         except BaseException:
             made.undo()
             raise
+
+
+def _write_artifacts(folder: Path, subject: Digest, artifacts: Sequence[Artifact], made: "_Made") -> None:
+    for artifact in artifacts:
+        for blob in artifact.blobs:
+            _write_blob(folder, blob, content_of(blob.digest, artifact.contents), made)
+        _write_blob(folder, artifact.manifest.descriptor, BytesContent(artifact.manifest.raw), made)
+    path = folder / form.referrers_path(subject)
+    _make_folder(path.parent, made)
+    index = with_artifacts(_referrers(folder, subject), artifacts)
+    _write_small(path, index.raw, made)
 
 
 def read(folder: Path) -> ImageSource:
@@ -109,7 +144,11 @@ def read(folder: Path) -> ImageSource:
             form.check(_small(folder, form.LAYOUT_FILE))
         with located(form.INDEX_FILE):
             index = Index.read(_small(folder, form.INDEX_FILE))
-    return ImageSource(index, lambda descriptor: _read(folder, form.blob_path(descriptor.digest)))
+    return ImageSource(
+        index,
+        lambda descriptor: _read(folder, form.blob_path(descriptor.digest)),
+        lambda subject: _referrers(folder, subject),
+    )
 
 
 def is_layout(folder: Path) -> bool:
@@ -120,6 +159,16 @@ def is_layout(folder: Path) -> bool:
     """
     with storing(folder):
         return (folder / form.LAYOUT_FILE).is_file()
+
+
+def _referrers(folder: Path, subject: Digest) -> Index:
+    """The list of the artifacts about an image."""
+    path = form.referrers_path(subject)
+    with storing(folder):
+        if not (folder / path).is_file():
+            return EMPTY_INDEX
+    with located(path):
+        return Index.read(_small(folder, path))
 
 
 class _Made:

@@ -1,4 +1,4 @@
-"""Images that are read from disk: one value for layout folders and archives, trusting nothing."""
+"""Images that are read, and what is said about them: one value for all places, trusting nothing."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -7,15 +7,19 @@ from witchery.arch import Arch
 from witchery.digest import Digest
 from witchery.errors import FormatError, IntegrityError, Refused
 from witchery.oci import media
+from witchery.oci.artifact import Artifact, listed
 from witchery.oci.descriptor import Descriptor
 from witchery.oci.document import MAX_DOCUMENT
 from witchery.oci.image import Image
-from witchery.oci.manifest import Index
+from witchery.oci.manifest import EMPTY_INDEX, Index, Manifest
 from witchery.rootfs.content import Content
 from witchery.value import frozen
 
 MAX_NESTING = 3
 """How many indexes may stand inside each other."""
+
+MAX_ARTIFACTS = 256
+"""How many artifacts about one image are looked at."""
 
 
 def verified(chunks: Iterable[bytes], descriptor: Descriptor) -> Iterator[bytes]:
@@ -78,17 +82,24 @@ class Blob:
         return verified(self.open(), self.descriptor)
 
 
+def no_referrers(_: Digest) -> Index:
+    """The list of the artifacts about an image, where none are kept."""
+    return EMPTY_INDEX
+
+
 @frozen
 class ImageSource:
-    """Something on disk that holds images.
+    """Something that holds images.
 
     Attributes:
         index: What it holds.
         read: Yields the bytes that are stored for a descriptor, unverified.
+        referrers: Lists the artifacts about a manifest, by its digest, as far as a list of them is kept.
     """
 
     index: Index
     read: Callable[[Descriptor], Iterator[bytes]]
+    referrers: Callable[[Digest], Index] = no_referrers
 
     def blob(self, descriptor: Descriptor) -> Content:
         """The bytes that a descriptor names."""
@@ -104,6 +115,34 @@ class ImageSource:
         if descriptor.size > MAX_DOCUMENT:
             raise FormatError(f"expected at most {MAX_DOCUMENT} bytes of JSON: {descriptor.size}")
         return b"".join(self.blob(descriptor).chunks())
+
+    def artifacts(self, subject: Digest, artifact_type: str = "") -> tuple[Artifact, ...]:
+        """The artifacts about a manifest, the newest last.
+
+        They are those of the list, and those that stand beside the image in its own index, as other tools
+        write them. Their blobs are read, and verified, when they are asked for.
+
+        Args:
+            subject: The digest of the manifest.
+            artifact_type: Which of them; empty for all.
+
+        Raises:
+            FormatError: if there are too many, or one of them is malformed.
+            IntegrityError: if one is not what the list says.
+        """
+        entries = {entry.digest: entry for entry in self.index.manifests if _may_be_artifact(entry)}
+        entries |= {entry.digest: entry for entry in self.referrers(subject).manifests}
+        wanted = [each for each in entries.values() if artifact_type in ("", each.artifact_type)]
+        if len(wanted) > MAX_ARTIFACTS:
+            raise FormatError(f"more than {MAX_ARTIFACTS} artifacts are about: `{subject}`")
+        found = []
+        for entry in wanted:
+            manifest = Manifest.read(self.document(entry))
+            is_about = manifest.subject is not None and manifest.subject.digest == subject
+            if is_about and artifact_type in ("", listed(manifest).artifact_type):
+                blobs = (*manifest.layers, manifest.config)
+                found.append(Artifact(manifest, {blob.digest: self.blob(blob) for blob in blobs}))
+        return tuple(found)
 
     def find(self, tag: str = "", arch: Arch | None = None) -> Descriptor:
         """The descriptor of an image's manifest, through nested indexes.
@@ -127,3 +166,7 @@ class ImageSource:
         """
         manifest = self.document(self.find(tag, arch))
         return Image.read(manifest, self.document(Image.config_of(manifest)))
+
+
+def _may_be_artifact(entry: Descriptor) -> bool:
+    return entry.media_type == media.MANIFEST and entry.artifact_type not in {"", media.CONFIG}

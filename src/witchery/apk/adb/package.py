@@ -19,8 +19,9 @@ from typing import NamedTuple
 from witchery.apk.adb import files, schema, signature
 from witchery.apk.adb.container import MAX_SIGNATURE, PACKAGE, Block, Kind, Reader, split
 from witchery.apk.adb.values import Adb, Record
-from witchery.apk.archive import Archive, Script
+from witchery.apk.archive import Archive
 from witchery.apk.data_segment import MAX_DATA
+from witchery.apk.head import Script
 from witchery.apk.pkginfo import PackageInfo
 from witchery.apk.signature import Signature
 from witchery.digest import Digest

@@ -1,0 +1,81 @@
+"""Evidence of an image that was just composed."""
+
+from collections.abc import Mapping
+
+from witchery.arch import Arch
+from witchery.attest.evidence import DATA, Evidence, Proof, ProvenLayer
+from witchery.compose.composition import Composition, Derived, LayerPlan
+from witchery.compose.part import Part
+from witchery.digest import Digest
+from witchery.oci.artifact import Artifact
+from witchery.oci.descriptor import Descriptor
+from witchery.oci.image import Image, Layer
+from witchery.rootfs.content import Content
+from witchery.rootfs.entry import Kind
+from witchery.value import replace
+
+
+def evidence_of(image: Image, composition: Composition, arch: Arch, *, with_data: bool = True) -> Artifact:
+    """The evidence of an image.
+
+    Args:
+        image: The image.
+        composition: What its layers are made of, in the same order.
+        arch: What it runs on.
+        with_data: Whether the data segments of packages in derived layers come along. With them the image
+            can be verified, and built again, from its registry alone; without them from wherever else the
+            packages are.
+    """
+    parts = composition.assembly.tree.parts
+    positions = {part.name: number for number, part in enumerate(parts)}
+    layers = tuple(
+        _layer(plan, layer, positions) for plan, layer in zip(composition.layers, image.layers, strict=True)
+    )
+    derived = {
+        part.name: part for plan in composition.layers if isinstance(plan, Derived) for part in plan.parts
+    }
+    proofs = []
+    contents: dict[Digest, Content] = {}
+    for part in parts:
+        proof = Proof(head=part.archive.head, own=part.own)
+        if with_data and part.name in derived:
+            data = Descriptor(media_type=DATA, digest=part.archive.data, size=part.archive.data_size)
+            proof, contents[data.digest] = replace(proof, data=data), part.data
+        proofs.append(proof)
+    evidence = Evidence(arch=arch, execution=image.config.execution, packages=tuple(proofs), layers=layers)
+    return evidence.artifact(image.manifest.descriptor, contents)
+
+
+def _layer(plan: LayerPlan, layer: Layer, positions: Mapping[str, int]) -> ProvenLayer:
+    found = ProvenLayer(
+        digest=layer.descriptor.digest,
+        diff_id=layer.diff_id,
+        kind=plan.kind.value,
+        packages=tuple(positions[part.name] for part in plan.parts),
+    )
+    if not isinstance(plan, Derived):
+        return found
+    recipe = plan.recipe
+    moved = {
+        entry.path: source
+        for copy in recipe.copies
+        for source, entry in copy.entries.items()
+        if entry.path != source
+    }
+    taken = {copy.part.name: copy.entries for copy in recipe.copies}
+    missing = {positions[part.name]: _missing(part, taken.get(part.name, {})) for part in plan.parts}
+    made = {made.entry.path: made.why for made in recipe.generated}
+    made |= {entry.path: "hard link" for entry in recipe.links}
+    return replace(
+        found,
+        moved=moved,
+        missing={position: paths for position, paths in missing.items() if paths},
+        made=made,
+    )
+
+
+def _missing(part: Part, taken: Mapping[str, object]) -> tuple[str, ...]:
+    """The paths of a package that its layer leaves out."""
+    return tuple(
+        entry.path for entry in part.entries if entry.kind is not Kind.DIRECTORY and entry.path not in taken
+    )

@@ -1,0 +1,103 @@
+"""The use case: artifacts about an image, brought to where it is, and read from there."""
+
+from collections.abc import Iterator, Sequence
+
+from witchery.build.pulling import list_artifacts
+from witchery.build.pushing import Pushed, push, source_of_artifact
+from witchery.build.registries import Registries
+from witchery.build.registry_session import Session
+from witchery.digest import Digest
+from witchery.errors import FormatError, NetworkError
+from witchery.oci import media
+from witchery.oci.artifact import Artifact, by_subject, tag_of, with_artifacts
+from witchery.oci.descriptor import Descriptor
+from witchery.oci.manifest import Index
+from witchery.oci.reference import Reference
+from witchery.registry import manifests
+from witchery.registry.refusal import Refusal
+from witchery.store.source import MAX_NESTING, ImageSource
+from witchery.value import replace
+
+_TRIES = 5
+
+
+def attach(
+    artifacts: Sequence[Artifact], target: Reference, registries: Registries, *, fresh: bool = False
+) -> tuple[Pushed, ...]:
+    """Brings artifacts to the image that they are about, in a registry; what is there already stays.
+
+    Args:
+        artifacts: The artifacts.
+        target: The repository.
+        registries: How registries are reached.
+        fresh: Whether the image was not there before, so that nothing can be there about it.
+
+    Returns:
+        What was sent, an entry for each artifact that was not there.
+
+    Raises:
+        Refused: if an artifact is malformed or damaged, or the registry's list is.
+        NetworkError: if the registry cannot be reached, or does not take one.
+    """
+    session = registries.session(target)
+    scope = session.repository.scope("pull", "push")
+    done: list[Pushed] = []
+    for subject, about in by_subject(artifacts).items():
+        known, kept = (None, False) if fresh else list_artifacts(session, subject, scope)
+        present = {entry.digest for entry in known.manifests} if known else set[Digest]()
+        missing = [each for each in about if each.manifest.digest not in present]
+        sent = [_push(each, target, registries) for each in missing]
+        done += sent
+        if missing and not kept and not all(each.listed for each in sent):
+            _list(session, subject, missing, scope)
+    return tuple(done)
+
+
+def _push(artifact: Artifact, target: Reference, registries: Registries) -> Pushed:
+    source, root = source_of_artifact(artifact)
+    return push(source, root, replace(target, tag="", digest=root.digest), registries)
+
+
+def _list(session: Session, subject: Digest, artifacts: Sequence[Artifact], scope: str) -> None:
+    """Brings the list itself, under its tag, and sees that no other client's list took its place."""
+    tag = tag_of(subject)
+    shown = session.repository.shown(tag)
+    for _ in range(_TRIES):
+        known, kept = list_artifacts(session, subject, scope)
+        wanted = with_artifacts(known, artifacts)
+        if kept or wanted.raw == known.raw:
+            return
+        request = manifests.put(session.repository, tag, media.INDEX, wanted.raw)
+        response = session.send(request, scope)
+        if not manifests.is_taken(response):
+            refusal = Refusal.of(response)
+            session.refuse(
+                refusal,
+                f"the list of what is said about an image was not taken: `{shown}`",
+            )
+        response.close()
+    raise NetworkError(
+        f"others change the list of what is said about an image all the time: `{shown}`",
+        hint="try again later",
+    )
+
+
+def artifacts_of(source: ImageSource, root: Descriptor) -> Iterator[Artifact]:
+    """The artifacts about an image, and about each of its platforms.
+
+    Raises:
+        Refused: if the image or one of them is malformed.
+        WorldError: if one cannot be had.
+    """
+    for subject in _manifests(source, root, MAX_NESTING):
+        yield from source.artifacts(subject.digest)
+
+
+def _manifests(source: ImageSource, root: Descriptor, depth: int) -> Iterator[Descriptor]:
+    """A manifest; or an index and all in it."""
+    if not depth:
+        raise FormatError(f"more than {MAX_NESTING} indexes inside each other")
+    yield root
+    if root.media_type in media.INDEXES:
+        for entry in Index.read(source.document(root)).manifests:
+            yield from _manifests(source, entry, depth - 1)
