@@ -1,0 +1,168 @@
+"""The use case: sign an image with a key, in both forms that cosign knows.
+
+* a bundle, as an artifact about the image: what cosign reads since its version 3;
+* a signature under the tag `sha256-<hex>.sig`: what it read before, and what most policies still read.
+
+Both say the same: this key has signed the manifest with this digest. The bundle of an image is the same
+wherever the image is; the older form holds the name of the repository, too. Signing again adds nothing.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from witchery.arch import Arch
+from witchery.attest import bundle, dsse, statement
+from witchery.attest.bundle import Bundle
+from witchery.attest.signatures import Form, check
+from witchery.attest.simple_signing import Payload, SignedPayload
+from witchery.attest.statement import Statement, Subject
+from witchery.build import signature_tags
+from witchery.build.attaching import attach
+from witchery.build.copying import Opened, open_source
+from witchery.build.registries import Registries
+from witchery.build.signatures import find_signatures
+from witchery.digest import Digest
+from witchery.errors import UsageError
+from witchery.oci import media
+from witchery.oci.artifact import Artifact
+from witchery.oci.descriptor import Descriptor
+from witchery.oci.manifest import Index
+from witchery.oci.transport import ArchiveFile, LayoutFolder, PlainFolder, Transport
+from witchery.signing_keys import SigningKey
+from witchery.store import layout
+from witchery.value import frozen
+
+
+@frozen(kw_only=True)
+class Signed:
+    """What signing one manifest came to.
+
+    Attributes:
+        digest: The manifest, or the index.
+        platform: What it is for, or an empty string.
+        made: The forms of signature that were added.
+        present: Those that were there.
+    """
+
+    digest: Digest
+    platform: str = ""
+    made: tuple[Form, ...] = ()
+    present: tuple[Form, ...] = ()
+
+
+def sign(
+    place: Transport,
+    key: SigningKey,
+    registries: Registries,
+    *,
+    arch: Arch | None = None,
+    recursive: bool = False,
+) -> tuple[Signed, ...]:
+    """Signs an image where it is.
+
+    Args:
+        place: A layout, or an image in a registry.
+        key: The key.
+        registries: How registries are reached.
+        arch: The one platform that is to be signed; None for the image as a whole.
+        recursive: Whether each platform of an index is signed, too.
+
+    Returns:
+        What was done, for each manifest that was signed, the image first.
+
+    Raises:
+        UsageError: if nothing can be added to such a place.
+        Refused: if the image, or what is beside it, is malformed.
+        WorldError: if the network or the disk fails.
+    """
+    add = _adder(place, registries)
+    opened = open_source(place, registries, arch)
+    done, artifacts = [], list[Artifact]()
+    for manifest in _manifests(opened, recursive=recursive):
+        candidates = find_signatures(opened, registries, digest=manifest.digest)
+        judged = check(candidates, manifest.digest, key.public)
+        present = {each.candidate.form for each in judged if each.verified}
+        name = opened.origin.name if opened.origin else ""
+        wanted = {Form.BUNDLE: _as_bundle, Form.CLASSIC: _as_payload(name)}
+        missing = {form: make for form, make in wanted.items() if form not in present}
+        artifacts += [make(manifest, key) for make in missing.values()]
+        done.append(
+            Signed(
+                digest=manifest.digest,
+                platform=str(manifest.platform or ""),
+                made=tuple(missing),
+                present=tuple(form for form in wanted if form in present),
+            )
+        )
+    if artifacts:
+        add(opened, artifacts)
+    return tuple(done)
+
+
+def signatures_of(subject: Descriptor, key: SigningKey, name: str = "") -> tuple[Artifact, ...]:
+    """The signatures of a manifest, as artifacts about it.
+
+    Args:
+        subject: The manifest, or the index.
+        key: The key.
+        name: The repository that the older form names, such as `example.org/app`; or an empty string.
+    """
+    return _as_bundle(subject, key), _as_payload(name)(subject, key)
+
+
+def attestation(subject: Descriptor, said: Statement, key: SigningKey | None) -> Artifact:
+    """A statement about an image as an artifact: in a bundle, or as it is where no key signs it."""
+    if key is None:
+        return Artifact.of_document(
+            subject, statement.MEDIA_TYPE, said.encode(), {"in-toto.io/predicate-type": said.predicate_type}
+        )
+    envelope = dsse.Envelope.sign(statement.MEDIA_TYPE, said.encode(), [key])
+    annotations = {bundle.CONTENT: bundle.ENVELOPE, bundle.PREDICATE_TYPE: said.predicate_type}
+    return Artifact.of_document(subject, bundle.MEDIA_TYPE, Bundle.of(envelope).encode(), annotations)
+
+
+def _as_bundle(subject: Descriptor, key: SigningKey) -> Artifact:
+    said = Statement.of([Subject.of(subject.digest)], statement.SIGNED, {})
+    return attestation(subject, said, key)
+
+
+def _as_payload(name: str) -> Callable[[Descriptor, SigningKey], Artifact]:
+    def make(subject: Descriptor, key: SigningKey) -> Artifact:
+        payload = Payload(digest=subject.digest, reference=name)
+        return signature_tags.artifact(subject, SignedPayload.sign(payload, key))
+
+    return make
+
+
+def _adder(place: Transport, registries: Registries) -> Callable[[Opened, Sequence[Artifact]], None]:
+    """How something is added to a place.
+
+    Raises:
+        UsageError: if nothing can be.
+    """
+    if isinstance(place, ArchiveFile):
+        raise UsageError(
+            f"nothing can be added to an archive: `{place}`",
+            hint="sign while it is built (`--sign-key`), or copy it to `oci:DIR` first",
+        )
+    if isinstance(place, LayoutFolder | PlainFolder):
+        path = Path(place.path)
+        return lambda _, artifacts: layout.attach(path, artifacts)
+
+    def add(opened: Opened, artifacts: Sequence[Artifact]) -> None:
+        if opened.origin is None:
+            raise UsageError(f"no image that can be signed: `{place}`")
+        kept, tagged = signature_tags.apart(artifacts)
+        signature_tags.add(tagged, opened.origin, registries)
+        attach(kept, opened.origin, registries)
+
+    return add
+
+
+def _manifests(opened: Opened, *, recursive: bool) -> Iterator[Descriptor]:
+    root = opened.root
+    yield root
+    if recursive and root.media_type in media.INDEXES:
+        for entry in Index.read(opened.source.document(root)).manifests:
+            if entry.platform is None or entry.platform.os != "unknown":
+                yield entry
