@@ -7,7 +7,7 @@ of them have to be asked for.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from witchery.apk import writer
@@ -51,6 +51,12 @@ class ApkoUse:
     def adjusted(self, request: Request) -> Request:
         """The request as it is: such a lock names no repositories that could hold."""
         return request
+
+    @property
+    def identities(self) -> Mapping[Arch, frozenset[bytes]]:
+        """What its packages are named by, for each architecture."""
+        archs = dict.fromkeys(each.arch for each in self.packages)
+        return {arch: frozenset(each.identity for each in self.of(arch)) for arch in archs}
 
     def of(self, arch: Arch) -> tuple[ApkoPackage, ...]:
         """The packages for an architecture.

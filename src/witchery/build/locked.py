@@ -15,13 +15,14 @@ So whoever changes a lock can choose other packages of the same keys, which a re
 and nothing else. An index that nobody vouched for when the lock was made leaves the image untrusted.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from witchery.apk.dependency import Dependency
 from witchery.apk.index import Index
 from witchery.apk.package import Package
 from witchery.apk.signature import UNTRUSTED, Trust
+from witchery.arch import Arch
 from witchery.build.lock_files import Notation, demand_of
 from witchery.build.locked_package import check, mirrors_for, restated, stub
 from witchery.build.parts import Gathered, LocalPackage, Resolution, read_local
@@ -91,6 +92,11 @@ class LockUse:
             lines = self.lock.demand.repositories
             return replace(request, repositories=tuple(notation.repository(line) for line in lines))
 
+    @property
+    def identities(self) -> Mapping[Arch, frozenset[bytes]]:
+        """What its packages are named by, for each architecture."""
+        return identities_of(self.lock)
+
     def gather(self, request: Request, access: Access, own: Sequence[LocalPackage] = ()) -> Gathered:
         """The packages of a locked image, fetched and checked.
 
@@ -114,6 +120,11 @@ class LockUse:
                     hint=f"choose with `--arch`; {RELOCK}",
                 )
             return _Gathering(self, locked, request, access).gather(own)
+
+
+def identities_of(lock: Lock) -> Mapping[Arch, frozenset[bytes]]:
+    """What the packages of a lock are named by, for each architecture."""
+    return {each.arch: frozenset(package.identity for package in each.packages) for each in lock}
 
 
 class _Gathering:

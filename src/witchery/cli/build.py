@@ -62,7 +62,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--evidence",
         choices=("full", "heads", "none"),
         default="full",
-        help="what leads to the keys of the distribution: the heads of packages; `full` (the default) also has"
+        help="what leads to the keys of the distribution: the heads of packages, and with `full` (the default)"
         " the packages that had to be rewritten",
     )
     group = parser.add_argument_group("explanations")
@@ -82,7 +82,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
 
     name = _name(options)
     wanted = Attached(evidence=options.evidence)
-    requests = with_lock(open_requests(options), options)
+    requests = with_lock(open_requests(options), options, console)
     targets = _targets(options, requests[0])
     deliver.check(targets)
     check_targets(requests, targets)

@@ -55,13 +55,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     shared.add_packages(parser)
     shared.add_application(parser)
-    shared.add_trust(parser)
+    shared.add_registry(shared.add_trust(parser))
     shared.add_talk(parser)
 
 
 def execute(options: argparse.Namespace, console: Console) -> int:
     """Writes the lock, or says what would be in it."""
     from witchery.build import lock_files
+    from witchery.build.locked import identities_of
     from witchery.build.locking import make_lock
     from witchery.build.updating import Update, would_change
     from witchery.cli.request import open_requests
@@ -80,6 +81,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
             lock=lock, path=before, moving=tuple(options.update), mirrors=locked.mirrors(options)
         )
         keeping.check()
+        locked.take_from_images(options, console, [identities_of(lock)])
     if options.diff:
         changes = would_change(requests, workshop, _read(before, requests[0]), before, keeping)
         return _tell(changes, options, console)

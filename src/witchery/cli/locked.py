@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING
 from witchery.value import replace
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from witchery.arch import Arch
     from witchery.build.request import Request
+    from witchery.cli.console import Console
     from witchery.repository.location import Repository
+
+_IMAGES = ("docker:", "oci:", "oci-archive:", "docker-archive:")
 
 
 def add_lock(parser: argparse.ArgumentParser) -> None:
@@ -37,30 +43,61 @@ def add_mirrors(parser: argparse._ActionsContainer) -> None:
         action="append",
         default=[],
         dest="mirrors",
-        help="take locked packages from a mirror (folder or URL) first; repeatable",
+        help="take locked packages first from a mirror (folder or URL), or from an image that has them"
+        " (docker://REF, oci:DIR, oci-archive:FILE); repeatable",
     )
 
 
 def mirrors(options: argparse.Namespace) -> "tuple[Repository, ...]":
-    """Where the options say that locked packages are.
+    """The repositories that the options name for locked packages.
 
     Raises:
-        UsageError: if that is a registry.
-        FormatError: if it is no place at all.
+        FormatError: if one is none.
     """
-    from witchery.errors import UsageError
     from witchery.repository.location import Repository
 
-    for place in options.mirrors:
-        if place.startswith("docker://"):
-            raise UsageError(
-                f"packages are not taken from a registry: `{place}`",
-                hint="an image has their files, not what is signed; `witchery mirror` keeps both",
-            )
-    return tuple(Repository.parse(each, folder=Path()) for each in options.mirrors)
+    places = [each for each in options.mirrors if not each.startswith(_IMAGES)]
+    return tuple(Repository.parse(each, folder=Path()) for each in places)
 
 
-def with_lock(requests: "Sequence[Request]", options: argparse.Namespace) -> "tuple[Request, ...]":
+def take_from_images(
+    options: argparse.Namespace, console: "Console", locks: "Iterable[Mapping[Arch, Collection[bytes]]]"
+) -> None:
+    """Brings the packages of locks into the cache, out of the images that the options name.
+
+    Args:
+        options: The options.
+        console: Is told how many there were.
+        locks: The identities of packages, by architecture; of each lock.
+
+    Raises:
+        UsageError: if that needs the network, and there is to be none.
+        WitcheryError: if an image cannot be read, or a package in it is not what its evidence says.
+    """
+    places = [each for each in options.mirrors if each.startswith(_IMAGES)]
+    if not places:
+        return
+    from witchery.build.image_packages import take
+    from witchery.cli.rendering import counted_as
+    from witchery.cli.workshop import open_registries
+    from witchery.errors import UsageError
+    from witchery.oci import transport
+
+    wanted: dict[Arch, set[bytes]] = {}
+    for lock in locks:
+        for arch, names in lock.items():
+            wanted.setdefault(arch, set()).update(names)
+    with open_registries(options, console) as registries:
+        for place in places:
+            if options.offline and place.startswith("docker:"):
+                raise UsageError(f"a registry is not reached without the network: `{place}`")
+            count = take(transport.parse(place), wanted, registries)
+            console.say(f"{counted_as(count, 'package')} from {place}")
+
+
+def with_lock(
+    requests: "Sequence[Request]", options: argparse.Namespace, console: "Console"
+) -> "tuple[Request, ...]":
     """The requests, to be built from a lock where the options say so.
 
     Raises:
@@ -84,4 +121,7 @@ def with_lock(requests: "Sequence[Request]", options: argparse.Namespace) -> "tu
         use = ApkoUse(packages=found, path=path, mirrors=places)
     else:
         use = LockUse(lock=found, path=path, mirrors=places)
+    archs = {request.arch for request in requests}
+    wanted = {arch: names for arch, names in use.identities.items() if arch in archs}
+    take_from_images(options, console, [wanted])
     return tuple(replace(request, lock=use) for request in requests)

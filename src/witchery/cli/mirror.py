@@ -25,17 +25,20 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", metavar="DIR", type=Path, required=True, help="the repository")
     parser.add_argument("--sign-key", metavar="FILE", type=Path, help="private key; without, it is unsigned")
     locked.add_mirrors(parser)
-    shared.add_trust(parser)
+    shared.add_registry(shared.add_trust(parser))
     shared.add_talk(parser)
 
 
 def execute(options: argparse.Namespace, console: Console) -> int:
     """Writes the repository."""
+    from witchery.build.lock_files import read_lock
+    from witchery.build.locked import identities_of
     from witchery.build.mirroring import mirror
     from witchery.cli.rendering import counted_as
     from witchery.cli.workshop import open_workshop
 
     workshop = open_workshop(options, console)
+    locked.take_from_images(options, console, [identities_of(read_lock(each)) for each in options.locks])
     done = mirror(
         options.locks, options.output, workshop, key=options.sign_key, mirrors=locked.mirrors(options)
     )
