@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from witchery.build import signature_tags
 from witchery.build.pulling import list_artifacts
 from witchery.build.pushing import Pushed, push, source_of_artifact
 from witchery.build.registries import Registries
@@ -26,6 +27,8 @@ def attach(
 ) -> tuple[Pushed, ...]:
     """Brings artifacts to the image that they are about, in a registry; what is there already stays.
 
+    Signatures of cosign's older form go under their tag, see `signature_tags`.
+
     Args:
         artifacts: The artifacts.
         target: The repository.
@@ -41,7 +44,8 @@ def attach(
     """
     session = registries.session(target)
     scope = session.repository.scope("pull", "push")
-    done: list[Pushed] = []
+    artifacts, tagged = signature_tags.apart(artifacts)
+    done = list(signature_tags.add(tagged, target, registries))
     for subject, about in by_subject(artifacts).items():
         known, kept = (None, False) if fresh else list_artifacts(session, subject, scope)
         present = {entry.digest for entry in known.manifests} if known else set[Digest]()
@@ -82,8 +86,16 @@ def _list(session: Session, subject: Digest, artifacts: Sequence[Artifact], scop
     )
 
 
-def artifacts_of(source: ImageSource, root: Descriptor) -> Iterator[Artifact]:
+def artifacts_of(
+    source: ImageSource, root: Descriptor, origin: Reference | None, registries: Registries
+) -> Iterator[Artifact]:
     """The artifacts about an image, and about each of its platforms.
+
+    Args:
+        source: Where the image is.
+        root: Its manifest or its index.
+        origin: The repository, where it is in a registry.
+        registries: How registries are reached.
 
     Raises:
         Refused: if the image or one of them is malformed.
@@ -91,6 +103,8 @@ def artifacts_of(source: ImageSource, root: Descriptor) -> Iterator[Artifact]:
     """
     for subject in _manifests(source, root, MAX_NESTING):
         yield from source.artifacts(subject.digest)
+        if origin is not None:
+            yield from signature_tags.carried(source, subject, origin, registries)
 
 
 def _manifests(source: ImageSource, root: Descriptor, depth: int) -> Iterator[Descriptor]:

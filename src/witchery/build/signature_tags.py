@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from witchery.attest.simple_signing import MAX_LAYERS, SIGNATURE, SignedPayload, image_manifest, tag
-from witchery.build.pushing import push
+from witchery.build.pushing import Pushed, push
 from witchery.build.registries import Registries
 from witchery.build.registry_session import Session
 from witchery.digest import Digest
@@ -61,17 +61,37 @@ def read_tag(session: Session, digest: Digest, suffix: str, scope: str) -> Manif
         return Manifest.read(response.read(MAX_DOCUMENT))
 
 
-def add(artifacts: Sequence[Artifact], target: Reference, registries: Registries) -> tuple[Descriptor, ...]:
+def carried(
+    source: ImageSource, subject: Descriptor, origin: Reference, registries: Registries
+) -> Iterator[Artifact]:
+    """The signatures under the tag of an image in a registry, as artifacts about it, to be taken elsewhere.
+
+    Raises:
+        FormatError: if the manifest under the tag is malformed, or has too many.
+        NetworkError: if it cannot be had.
+    """
+    session = registries.session(origin)
+    known = read_tag(session, subject.digest, "sig", session.repository.scope("pull"))
+    if known is None:
+        return
+    if len(known.layers) > MAX_LAYERS:
+        name = session.repository.shown(tag(subject.digest))
+        raise FormatError(f"more than {MAX_LAYERS} signatures: `{name}`")
+    for layer in known.layers:
+        yield Artifact.of(subject, ARTIFACT_TYPE, [(layer, source.blob(layer))])
+
+
+def add(artifacts: Sequence[Artifact], target: Reference, registries: Registries) -> tuple[Pushed, ...]:
     """Brings signatures under the tag of their image; those that are there stay.
 
     Returns:
-        The manifests that were sent.
+        What was sent.
 
     Raises:
         Refused: if what is there is malformed, or there are too many.
         NetworkError: if the registry cannot be reached, or does not take one.
     """
-    sent: list[Descriptor] = []
+    sent: list[Pushed] = []
     for subject in dict.fromkeys(each.subject for each in artifacts):
         layers = [each for one in artifacts if one.subject == subject for each in _layers(one)]
         sent += _add(subject, layers, target, registries)
@@ -85,7 +105,7 @@ def _layers(one: Artifact) -> Iterator[tuple[Descriptor, bytes]]:
 
 def _add(
     subject: Digest, layers: Sequence[tuple[Descriptor, bytes]], target: Reference, registries: Registries
-) -> Iterator[Descriptor]:
+) -> Iterator[Pushed]:
     session = registries.session(target)
     scope = session.repository.scope("pull", "push")
     blobs = {layer.digest: data for layer, data in layers}
@@ -101,8 +121,7 @@ def _add(
         manifest, config = image_manifest((*present, *missing))
         blobs[manifest.config.digest] = config
         reference = replace(target, tag=tag(subject), digest=None)
-        push(_source(manifest, blobs), manifest.descriptor, reference, registries)
-        yield manifest.descriptor
+        yield push(_source(manifest, blobs), manifest.descriptor, reference, registries)
     raise NetworkError(
         f"others change the signatures of an image all the time: `{session.repository.shown(tag(subject))}`",
         hint="try again later",

@@ -152,9 +152,7 @@ def _adder(place: Transport, registries: Registries) -> Callable[[Opened, Sequen
     def add(opened: Opened, artifacts: Sequence[Artifact]) -> None:
         if opened.origin is None:
             raise UsageError(f"no image that can be signed: `{place}`")
-        kept, tagged = signature_tags.apart(artifacts)
-        signature_tags.add(tagged, opened.origin, registries)
-        attach(kept, opened.origin, registries)
+        attach(artifacts, opened.origin, registries)
 
     return add
 
