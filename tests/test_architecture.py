@@ -15,7 +15,7 @@ FLOORS = (
     {"apk", "oci", "loader"},
     {"config", "solver", "registry"},
     {"compose", "lock", "payload"},
-    set[str](),
+    {"sbom"},
     {"attest"},
     {"net", "store"},
     {"repository"},

@@ -18,6 +18,7 @@ take the places of segments: its signature blocks, its ADB block, and the file a
 Whom to trust is not decided here: see `witchery.apk.head`.
 """
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Literal
@@ -56,6 +57,7 @@ class Archive:
         oddities: What readers of the data segment do not agree on.
         implied: Folders among the entries that only stand above others: the package says nothing of them.
         form: The version of the package's format.
+        file: Digest of the package file; None where that is not known, or it never was a file.
     """
 
     signature_segment: bytes
@@ -71,6 +73,7 @@ class Archive:
     oddities: tuple[str, ...]
     implied: tuple[str, ...] = ()
     form: Literal[2, 3] = 2
+    file: Digest | None = None
 
     @property
     def head(self) -> Head:
@@ -98,6 +101,19 @@ class Archive:
         if self.form == 3:
             return self.data_size
         return len(self.signature_segment) + len(self.control_segment) + self.data_size
+
+    def file_digest(self, data: Iterable[bytes]) -> Digest:
+        """Digest of the package file, found out anew from its parts.
+
+        Args:
+            data: The data segment, or of version 3 the file.
+        """
+        if self.form == 3:
+            return self.data
+        whole = hashlib.sha256(self.signature_segment + self.control_segment)
+        for chunk in data:
+            whole.update(chunk)
+        return Digest("sha256", whole.hexdigest())
 
     @property
     def signatures(self) -> tuple[Signature, ...]:
@@ -172,7 +188,8 @@ def read(chunks: Iterable[bytes], write_data: Callable[[bytes], object]) -> Arch
 
 def _read_segments(chunks: Iterable[bytes], write_data: Callable[[bytes], object]) -> Archive:
     """Reads a package of version 2."""
-    reader = GzipReader(chunks)
+    whole = hashlib.sha256()
+    reader = GzipReader(_hashed(chunks, whole.update))
     with located("first segment", Refused):
         first, files = small_segment(reader)
     signed = bool(files) and signature.is_signature(files[0][0])
@@ -204,6 +221,7 @@ def _read_segments(chunks: Iterable[bytes], write_data: Callable[[bytes], object
         entries=tuple(data.entries.values()),
         hidden=tuple(data.hidden),
         oddities=tuple(data.oddities),
+        file=Digest("sha256", whole.hexdigest()),
     )
 
 
@@ -217,3 +235,9 @@ def members(chunks: Iterable[bytes]) -> Iterator[tar.Member]:
     for member in tar.read(GzipReader(chunks).member(lambda _: None, MAX_DATA)):
         if not member.entry.path.startswith("."):
             yield member._replace(content=checked(member.entry, member.content))
+
+
+def _hashed(chunks: Iterable[bytes], update: Callable[[bytes], object]) -> Iterator[bytes]:
+    for chunk in chunks:
+        update(chunk)
+        yield chunk

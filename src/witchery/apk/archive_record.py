@@ -46,6 +46,7 @@ def encode(archive: Archive) -> bytes:
             "entries": [_row(entry) for entry in archive.entries],
             "hidden": archive.hidden,
             "oddities": archive.oddities,
+            **({"file": str(archive.file)} if archive.file else {}),
         }
     )
 
@@ -82,6 +83,7 @@ def decode(record: bytes) -> Archive:
             entries=tuple(_entry(row) for row in document["entries"]),
             hidden=tuple(document["hidden"]),
             oddities=tuple(document["oddities"]),
+            file=Digest.parse(document["file"]) if "file" in document else None,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise FormatError("malformed", where=["package record"]) from error

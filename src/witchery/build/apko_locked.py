@@ -128,16 +128,17 @@ class ApkoUse:
             sources.append(Source(location, Source.of(inside).index, tags.get(location, "")))
         world = (*map(Dependency.parse, request.world), *(each.dependency for each in local))
         solution = _solution(world, sources, arch, [*packages, *(each.package for each in local)])
-        archives = {p.name: each.archive for p, each in zip(packages, fetched, strict=True)}
-        archives |= {each.package.name: each.fetched.archive for each in local}
+        got = {p.name: each for p, each in zip(packages, fetched, strict=True)}
+        got |= {each.package.name: each.fetched for each in local}
         owned = {each.package.name for each in local if each.own}
         parts = tuple(
             Part(
                 each.package,
-                archives[each.package.name],
-                access.cache.blobs.content(archives[each.package.name].data),
+                got[each.package.name].archive,
+                access.cache.blobs.content(got[each.package.name].archive.data),
                 each.tag,
                 own=each.package.name in owned,
+                key=got[each.package.name].trust.key,
             )
             for each in solution
         )

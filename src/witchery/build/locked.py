@@ -242,7 +242,7 @@ class _Gathering:
                 hint="`--allow-untrusted` accepts it all the same",
             )
         return VerifiedIndex(
-            repository=self._repository(index.repository),
+            repository=replace(self._repository(index.repository), names=index.names),
             arch=self._request.arch,
             index=Index([], index.description),
             trust=Trust(key) if key else UNTRUSTED,
@@ -312,7 +312,7 @@ class _Gathering:
     def _part(self, package: Package, fetched: Fetched, tag: str, own: Sequence[LocalPackage]) -> Part:
         data = self._access.cache.blobs.content(fetched.archive.data)
         is_own = any(each.package.name == package.name for each in own)
-        return Part(package, fetched.archive, data, tag, own=is_own)
+        return Part(package, fetched.archive, data, tag, own=is_own, key=fetched.trust.key)
 
     def _source(self, name: str) -> Source:
         package = self._locked.named(name)

@@ -237,11 +237,10 @@ def fetch_parts(resolution: Resolution, access: Access, arch: Arch) -> tuple[Par
     fetched = {each.package.identity: got for each, got in zip(wanted, found, strict=True)} | given
     parts = []
     for selected in resolution.solution:
-        archive = fetched[selected.package.identity].archive
-        data = access.cache.blobs.content(archive.data)
-        parts.append(
-            Part(selected.package, archive, data, selected.tag, own=selected.package.identity in own)
-        )
+        got = fetched[selected.package.identity]
+        data = access.cache.blobs.content(got.archive.data)
+        is_own = selected.package.identity in own
+        parts.append(Part(selected.package, got.archive, data, selected.tag, own=is_own, key=got.trust.key))
     return tuple(parts)
 
 

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from witchery.apk.archive import Archive
 from witchery.apk.package import Package
+from witchery.keys import PublicKey
 from witchery.rootfs.content import Content
 from witchery.rootfs.entry import Entry
 from witchery.value import frozen
@@ -19,6 +20,7 @@ class Part:
         data: Its data segment, compressed, to be read again; checks itself.
         tag: The repository tag it came by, or an empty string.
         own: Whether it is the application, packed for this image and signed by nobody.
+        key: The known key that signed the package itself, where one did.
     """
 
     package: Package
@@ -26,6 +28,7 @@ class Part:
     data: Content
     tag: str = ""
     own: bool = False
+    key: PublicKey | None = None
 
     @property
     def name(self) -> str:

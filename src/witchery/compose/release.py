@@ -5,13 +5,14 @@ version is what a repository states, or it is left out.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 _DESCRIPTION = re.compile(
     r"v?([0-9]+\.[0-9]+(?:\.[0-9]+)?(?:_(?:alpha|beta|rc)[0-9]+)?)(?:-[0-9]+-g[0-9a-f]+)?"
 )
 _PACKAGED = re.compile(r"([0-9]+\.[0-9]+\.[0-9]+(?:_(?:alpha|beta|rc)[0-9]+)?)-r[0-9]+")
+_VARIABLE = re.compile(r"([A-Z][A-Z0-9_]*)=(.*)")
 _LOCATION = re.compile(r"/(?:v([0-9]+\.[0-9]+)|(edge))(?:/|$)")
 
 
@@ -42,6 +43,17 @@ class Release(NamedTuple):
             'BUG_REPORT_URL="https://gitlab.alpinelinux.org/alpine/aports/-/issues"',
         ]
         return "".join(f"{line}\n" for line in lines).encode()
+
+
+def read_os_release(data: bytes) -> Mapping[str, str]:
+    """The variables of an `etc/os-release`; lines that are none are skipped, as os-release(5) has it."""
+    found = {}
+    for line in data.decode("utf-8", "replace").splitlines():
+        if match := _VARIABLE.fullmatch(line.strip()):
+            text = match[2]
+            quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "\"'"
+            found[match[1]] = re.sub(r"\\(.)", r"\1", text[1:-1]) if quoted else text
+    return found
 
 
 def releases(

@@ -35,7 +35,7 @@ from witchery.repository.access import Access
 from witchery.repository.documents import unexpected
 from witchery.repository.location import Repository
 from witchery.store import atomic
-from witchery.value import frozen
+from witchery.value import frozen, replace
 
 JOBS = 6
 """How many packages are fetched at once."""
@@ -145,6 +145,10 @@ def _cached(access: Access, wanted: Wanted) -> Fetched | None:
     archive = access.cache.package(wanted.package.identity)
     if archive is None or not archive.is_named(wanted.package.identity):
         return None
+    if archive.file is None:  # kept by a Witchery that did not ask
+        data = access.cache.blobs.content(archive.data)
+        archive = replace(archive, file=archive.file_digest(data.chunks()))
+        access.cache.keep_package(wanted.package.identity, archive)
     with located(wanted.package.filename):
         trust = _own_trust(access, archive, allow_untrusted=True)
     return Fetched(archive=archive, trust=trust, source="cache")

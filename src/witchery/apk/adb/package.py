@@ -158,6 +158,7 @@ def _archive(
         hidden=(),
         oddities=(),
         implied=found.listing.implied,
+        file=data,
     )
 
 

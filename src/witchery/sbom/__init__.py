@@ -1,0 +1,1 @@
+"""Bills of materials: what an image consists of, and how SPDX and CycloneDX say it."""
