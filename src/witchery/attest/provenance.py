@@ -14,7 +14,7 @@ PREDICATE_TYPE: Final = "https://slsa.dev/provenance/v1"
 """The type of the predicate; the same for all of version 1."""
 
 BUILD_TYPE: Final = "https://witchery.dev/build/v1"
-"""How the parameters are to be read: as described in docs/reference/provenance.md."""
+"""How the parameters are to be read: see docs/reference/provenance.md."""
 
 BUILDER: Final = "https://witchery.dev/builder/local"
 """Who built, where nobody says: a Witchery on a machine that nothing is known of (SLSA build level 1)."""
@@ -25,17 +25,17 @@ class Material:
     """Something that went into an image (in-toto, ResourceDescriptor).
 
     Attributes:
-        uri: What it is: a package URL, or where it was.
+        uri: What it is: a package URL or an address, or an empty string.
         digest: The hash of its content; None where there is none that means something elsewhere.
         name: What it is called.
-        media_type: What its content is, or an empty string.
+        location: Where it was, a URL without credentials, or an empty string.
         annotations: More about it.
     """
 
     uri: str
     digest: Digest | None
     name: str = ""
-    media_type: str = ""
+    location: str = ""
     annotations: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def document(self) -> dict[str, Any]:
@@ -44,7 +44,7 @@ class Material:
             "name": self.name,
             "uri": self.uri,
             "digest": {self.digest.algorithm: self.digest.hex} if self.digest else {},
-            "mediaType": self.media_type,
+            "downloadLocation": self.location,
             "annotations": dict(self.annotations),
         }
         return {name: content for name, content in found.items() if content}

@@ -6,9 +6,9 @@ tag: tools that expect one image in it refuse it where another stands beside.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
 
-from witchery.attest.simple_signing import MAX_LAYERS, SIGNATURE, SignedPayload, image_manifest, tag
+from witchery.attest.artifacts import CLASSIC
+from witchery.attest.simple_signing import MAX_LAYERS, SIGNATURE, image_manifest, tag
 from witchery.build.pushing import Pushed, push
 from witchery.build.registries import Registries
 from witchery.build.registry_session import Session
@@ -20,26 +20,17 @@ from witchery.oci.document import MAX_DOCUMENT
 from witchery.oci.manifest import Index, Manifest
 from witchery.oci.reference import Reference
 from witchery.registry import manifests
-from witchery.rootfs.content import BytesContent
 from witchery.store.source import ImageSource
 from witchery.value import replace
-
-ARTIFACT_TYPE: Final = "application/vnd.dev.cosign.artifact.sig.v1+json"
-"""What a signature of this form is as an artifact."""
 
 _NOT_FOUND = 404
 _TRIES = 5
 
 
-def artifact(subject: Descriptor, signed: SignedPayload) -> Artifact:
-    """A signature as an artifact about an image."""
-    return Artifact.of(subject, ARTIFACT_TYPE, [(signed.layer, BytesContent(signed.payload))])
-
-
 def apart(artifacts: Iterable[Artifact]) -> tuple[tuple[Artifact, ...], tuple[Artifact, ...]]:
     """Artifacts that stay such in a registry, and those that go under the tag."""
     artifacts = tuple(artifacts)
-    tagged = tuple(each for each in artifacts if each.manifest.artifact_type == ARTIFACT_TYPE)
+    tagged = tuple(each for each in artifacts if each.manifest.artifact_type == CLASSIC)
     return tuple(each for each in artifacts if each not in tagged), tagged
 
 
@@ -78,7 +69,7 @@ def carried(
         name = session.repository.shown(tag(subject.digest))
         raise FormatError(f"more than {MAX_LAYERS} signatures: `{name}`")
     for layer in known.layers:
-        yield Artifact.of(subject, ARTIFACT_TYPE, [(layer, source.blob(layer))])
+        yield Artifact.of(subject, CLASSIC, [(layer, source.blob(layer))])
 
 
 def add(artifacts: Sequence[Artifact], target: Reference, registries: Registries) -> tuple[Pushed, ...]:

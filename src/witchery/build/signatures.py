@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from witchery.attest import dsse, simple_signing
+from witchery.attest.artifacts import CLASSIC
 from witchery.attest.bundle import Bundle, is_bundle
 from witchery.attest.dsse import Envelope
 from witchery.attest.signatures import MAX_BLOB, MAX_CANDIDATES, Candidate, Form
 from witchery.attest.simple_signing import MAX_LAYERS, MAX_PAYLOAD, SignedPayload
-from witchery.build.signature_tags import ARTIFACT_TYPE, read_tag
+from witchery.build.signature_tags import read_tag
 from witchery.digest import Digest
 from witchery.errors import FormatError, Refused
 from witchery.oci.artifact import Artifact
@@ -71,7 +72,7 @@ def _of_artifact(artifact: Artifact) -> Iterator[Candidate]:
             yield Candidate(form=Form.BUNDLE, place=place, problem=problem)
         else:
             yield _read(Form.BUNDLE, place, layer, artifact.contents[layer.digest], _bundle)
-    elif manifest.artifact_type == ARTIFACT_TYPE:
+    elif manifest.artifact_type == CLASSIC:
         yield from _layers(place, manifest, lambda layer: artifact.contents[layer.digest])
 
 

@@ -11,12 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from witchery.arch import Arch
-from witchery.attest import bundle, dsse, statement
-from witchery.attest.bundle import Bundle
+from witchery.attest.artifacts import as_bundle, as_payload
 from witchery.attest.signatures import Form, check
-from witchery.attest.simple_signing import Payload, SignedPayload
-from witchery.attest.statement import Statement, Subject
-from witchery.build import signature_tags
 from witchery.build.attaching import attach
 from witchery.build.copying import Opened, open_source
 from witchery.build.registries import Registries
@@ -82,56 +78,22 @@ def sign(
         candidates = find_signatures(opened, registries, digest=manifest.digest)
         judged = check(candidates, manifest.digest, key.public)
         present = {each.candidate.form for each in judged if each.verified}
-        name = opened.origin.name if opened.origin else ""
-        wanted = {Form.BUNDLE: _as_bundle, Form.CLASSIC: _as_payload(name)}
-        missing = {form: make for form, make in wanted.items() if form not in present}
-        artifacts += [make(manifest, key) for make in missing.values()]
+        made = {} if Form.BUNDLE in present else {Form.BUNDLE: as_bundle(manifest, key)}
+        if Form.CLASSIC not in present:
+            name = opened.origin.name if opened.origin else ""
+            made[Form.CLASSIC] = as_payload(manifest, key, name)
+        artifacts += made.values()
         done.append(
             Signed(
                 digest=manifest.digest,
                 platform=str(manifest.platform or ""),
-                made=tuple(missing),
-                present=tuple(form for form in wanted if form in present),
+                made=tuple(made),
+                present=tuple(form for form in (Form.BUNDLE, Form.CLASSIC) if form in present),
             )
         )
     if artifacts:
         add(opened, artifacts)
     return tuple(done)
-
-
-def signatures_of(subject: Descriptor, key: SigningKey, name: str = "") -> tuple[Artifact, ...]:
-    """The signatures of a manifest, as artifacts about it.
-
-    Args:
-        subject: The manifest, or the index.
-        key: The key.
-        name: The repository that the older form names, such as `example.org/app`; or an empty string.
-    """
-    return _as_bundle(subject, key), _as_payload(name)(subject, key)
-
-
-def attestation(subject: Descriptor, said: Statement, key: SigningKey | None) -> Artifact:
-    """A statement about an image as an artifact: in a bundle, or as it is where no key signs it."""
-    if key is None:
-        return Artifact.of_document(
-            subject, statement.MEDIA_TYPE, said.encode(), {"in-toto.io/predicate-type": said.predicate_type}
-        )
-    envelope = dsse.Envelope.sign(statement.MEDIA_TYPE, said.encode(), [key])
-    annotations = {bundle.CONTENT: bundle.ENVELOPE, bundle.PREDICATE_TYPE: said.predicate_type}
-    return Artifact.of_document(subject, bundle.MEDIA_TYPE, Bundle.of(envelope).encode(), annotations)
-
-
-def _as_bundle(subject: Descriptor, key: SigningKey) -> Artifact:
-    said = Statement.of([Subject.of(subject.digest)], statement.SIGNED, {})
-    return attestation(subject, said, key)
-
-
-def _as_payload(name: str) -> Callable[[Descriptor, SigningKey], Artifact]:
-    def make(subject: Descriptor, key: SigningKey) -> Artifact:
-        payload = Payload(digest=subject.digest, reference=name)
-        return signature_tags.artifact(subject, SignedPayload.sign(payload, key))
-
-    return make
 
 
 def _adder(place: Transport, registries: Registries) -> Callable[[Opened, Sequence[Artifact]], None]:

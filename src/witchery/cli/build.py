@@ -10,16 +10,22 @@ TAG and OUTPUT are for those who come from apko: OUTPUT is a folder (OCI layout)
 """
 
 import argparse
+import re
 from typing import TYPE_CHECKING
 
+import witchery
 from witchery.cli import options as shared
 from witchery.cli.console import Console
 from witchery.cli.locked import add_lock, with_lock
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from witchery.attest.provenance import Run
     from witchery.build.request import Request
     from witchery.oci.reference import Reference
     from witchery.oci.transport import Transport
+    from witchery.signing_keys import SigningKey
 
 EXAMPLE = """\
 example:
@@ -62,8 +68,28 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--evidence",
         choices=("full", "heads", "none"),
         default="full",
-        help="what leads to the keys of the distribution: the heads of packages, and with `full` (the default)"
-        " the packages that had to be rewritten",
+        help="what leads to the keys of the distribution: the heads of packages, and with `full` (the"
+        " default) the packages that had to be rewritten",
+    )
+    group.add_argument(
+        "--no-provenance",
+        action="store_true",
+        help="leave out what the image was made of, by what, and how it was asked for (SLSA)",
+    )
+    group.add_argument(
+        "--builder-id",
+        metavar="URI",
+        default="",
+        help="who builds, in the provenance; default: a Witchery that nothing is known of",
+    )
+    group.add_argument(
+        "--invocation-id", metavar="ID", default="", help="the number of this build, in the provenance"
+    )
+    group.add_argument(
+        "--sign-key",
+        metavar="KEY",
+        default="",
+        help="sign the image and its provenance with a private key: a file, or env://NAME; see `sign`",
     )
     group = parser.add_argument_group("explanations")
     group.add_argument("--explain-layers", action="store_true", help="say what each layer is, and why")
@@ -81,9 +107,14 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     from witchery.cli.workshop import open_registries, open_workshop
 
     name = _name(options)
-    wanted = Attached(evidence=options.evidence)
     requests = with_lock(open_requests(options), options, console)
     targets = _targets(options, requests[0])
+    wanted = Attached(
+        evidence=options.evidence,
+        provenance=_run(options),
+        key=_key(options),
+        name=_repository(name, targets),
+    )
     deliver.check(targets)
     check_targets(requests, targets)
     for note in requests[0].notes:
@@ -122,6 +153,38 @@ def _name(options: argparse.Namespace) -> "Reference | None":
         raise UsageError("the tag is given twice", hint="give it as TAG or after `-t`")
     tag = options.tag or options.tag_argument
     return Reference.parse(tag).tagged() if tag else None
+
+
+def _run(options: argparse.Namespace) -> "Run | None":
+    """Who builds, for the provenance."""
+    from witchery.attest.provenance import BUILDER, Run
+    from witchery.errors import UsageError
+
+    given = options.builder_id
+    if given and not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*:[!-~]+", given):  # RFC 3986, 3
+        raise UsageError(f"expected a URI: `--builder-id {given}`")
+    if options.no_provenance:
+        if given or options.invocation_id:
+            raise UsageError("`--no-provenance`, and something that only stands in it")
+        return None
+    return Run(version=witchery.__version__, builder=given or BUILDER, invocation=options.invocation_id)
+
+
+def _key(options: argparse.Namespace) -> "SigningKey | None":
+    """The key that signs; read before anything is built, since a passphrase may be asked for."""
+    if not options.sign_key:
+        return None
+    from witchery.cli.signing_key import read_signing_key
+
+    return read_signing_key(options.sign_key)
+
+
+def _repository(name: "Reference | None", targets: "Sequence[Transport]") -> str:
+    """What the image is called in what is signed: by its name, or where it goes first."""
+    from witchery.oci.transport import RegistryImage
+
+    pushed = [each.reference for each in targets if isinstance(each, RegistryImage)]
+    return next((each.name for each in (*([name] if name else []), *pushed)), "")
 
 
 def _targets(options: argparse.Namespace, request: "Request") -> "tuple[Transport, ...]":

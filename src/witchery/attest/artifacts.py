@@ -1,0 +1,50 @@
+"""Statements and signatures as artifacts, in which they are kept beside an image."""
+
+from typing import Final
+
+from witchery.attest import bundle, dsse, statement
+from witchery.attest.bundle import Bundle
+from witchery.attest.simple_signing import Payload, SignedPayload
+from witchery.attest.statement import Statement, Subject
+from witchery.oci.artifact import Artifact
+from witchery.oci.descriptor import Descriptor
+from witchery.rootfs.content import BytesContent
+from witchery.signing_keys import SigningKey
+
+CLASSIC: Final = "application/vnd.dev.cosign.artifact.sig.v1+json"
+"""The type of an artifact that holds a signature of cosign's older form."""
+
+STATEMENT_TYPE: Final = "in-toto.io/predicate-type"
+"""The annotation that says what a statement is that stands by itself; the one that BuildKit uses."""
+
+
+def attestation(subject: Descriptor, said: Statement, key: SigningKey | None) -> Artifact:
+    """A statement about an image: in a bundle, or as it is where no key signs it."""
+    if key is None:
+        annotations = {STATEMENT_TYPE: said.predicate_type}
+        return Artifact.of_document(subject, statement.MEDIA_TYPE, said.encode(), annotations)
+    envelope = dsse.Envelope.sign(statement.MEDIA_TYPE, said.encode(), [key])
+    annotations = {bundle.CONTENT: bundle.ENVELOPE, bundle.PREDICATE_TYPE: said.predicate_type}
+    return Artifact.of_document(subject, bundle.MEDIA_TYPE, Bundle.of(envelope).encode(), annotations)
+
+
+def signatures(subject: Descriptor, key: SigningKey, name: str = "") -> tuple[Artifact, ...]:
+    """The signatures of an image, in both forms.
+
+    Args:
+        subject: The manifest, or the index.
+        key: The key.
+        name: The repository that the older form names, such as `example.org/app`; or an empty string.
+    """
+    return as_bundle(subject, key), as_payload(subject, key, name)
+
+
+def as_bundle(subject: Descriptor, key: SigningKey) -> Artifact:
+    """A signature as a bundle. It holds no name, so that it is the same wherever the image is."""
+    return attestation(subject, Statement.of([Subject.of(subject.digest)], statement.SIGNED, {}), key)
+
+
+def as_payload(subject: Descriptor, key: SigningKey, name: str = "") -> Artifact:
+    """A signature in the older form; for `name` see `signatures`."""
+    signed = SignedPayload.sign(Payload(digest=subject.digest, reference=name), key)
+    return Artifact.of(subject, CLASSIC, [(signed.layer, BytesContent(signed.payload))])
