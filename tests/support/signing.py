@@ -45,9 +45,13 @@ def openssl(*arguments: str | Path, stdin: bytes = b"") -> bytes:
     return subprocess.run(["openssl", *arguments], input=stdin, check=True, capture_output=True).stdout
 
 
-@cache
 def private_pem(kind: str, number: int = 0) -> bytes:
     """A private key as unencrypted PKCS#8; the same for the same arguments, for one run of the tests."""
+    return _made(kind, number)
+
+
+@cache
+def _made(kind: str, _: int) -> bytes:
     return openssl("genpkey", *_OPTIONS[kind])
 
 
