@@ -133,6 +133,17 @@ def blobs(layout: Path) -> dict[str, bytes]:
     return found
 
 
+def image_blobs(layout: Path) -> dict[str, bytes]:
+    """Those that images are made of, without what is said about them."""
+    found = blobs(layout)
+    for listed in layout.glob("referrers/*.json"):
+        for entry in json.loads(listed.read_bytes())["manifests"]:
+            artifact = json.loads(found.pop(entry["digest"].removeprefix("sha256:")))
+            for each in (*artifact["layers"], artifact["config"]):
+                found.pop(each["digest"].removeprefix("sha256:"), None)
+    return found
+
+
 @pytest.mark.parametrize("form", ["oci", "oci-archive"])
 @pytest.mark.parametrize("which", ["two", "seven", "uneven"])
 def test_skopeo_copies_every_platform_byte_for_byte(
@@ -150,7 +161,7 @@ def test_skopeo_copies_every_platform_byte_for_byte(
         f"{form}:{source}:latest",
         f"oci:{tmp_path}/copy:latest",
     )
-    assert blobs(tmp_path / "copy") == blobs(made.layout)
+    assert blobs(tmp_path / "copy") == image_blobs(made.layout)
     (entry,) = json.loads((tmp_path / "copy" / "index.json").read_bytes())["manifests"]
     assert entry["digest"] == made.document["digest"]
 
@@ -220,7 +231,8 @@ def test_a_registry_takes_the_index_and_gives_every_platform_back(seven: Made, t
     assert pulled.status == 0, pulled.err
     assert pulled.out == pushed.out
     assert pulled.out.endswith(f"@{seven.document['digest']}\n")
-    assert blobs(tmp_path / "copy") == blobs(tmp_path / "pulled") == blobs(seven.layout)
+    assert blobs(tmp_path / "copy") == image_blobs(seven.layout)
+    assert blobs(tmp_path / "pulled") == blobs(seven.layout), "with what is said about each platform"
 
 
 @pytest.mark.parametrize("peer", ["podman", "containerd"])

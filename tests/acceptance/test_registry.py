@@ -202,17 +202,23 @@ def test_a_change_of_one_layer_sends_that_layer_and_little_more(
     assert len(questions) <= 2 + 3 * len(done.uploaded) + 1, questions
 
 
+@pytest.mark.parametrize(("evidence", "most", "puts"), [("none", 20_000, 4), ("full", 30_000, 8)])
 def test_a_rebuild_with_one_package_more_sends_it_and_at_most_20_kb(
-    plain: Registry, boot_set: Path, tmp_path: Path
+    evidence: str, most: int, puts: int, plain: Registry, boot_set: Path, tmp_path: Path
 ) -> None:
-    """By the command: a build goes straight to the registry; all that it sends is measured on the wire."""
+    """By the command: a build goes straight to the registry; all that it sends is measured on the wire.
+
+    Evidence adds the head of the new package, a document, a manifest and the list that names it.
+    """
     config = {"build_repositories": [str(boot_set)], "packages": NAMES}
     with Proxy(plain.port) as wire:
         words = (
             "build",
             "app.json",
             "-o",
-            f"docker://{wire.host}/least/built:1",
+            f"docker://{wire.host}/least/built-{evidence}:1",
+            "--evidence",
+            evidence,
             "--json",
             "--arch",
             "x86_64",
@@ -226,9 +232,9 @@ def test_a_rebuild_with_one_package_more_sends_it_and_at_most_20_kb(
     (added,) = [
         each for each in done["layers"] if each["kind"] == "signed" and "yaml" in str(each["packages"])
     ]
-    assert sent <= added["size"] + 20_000
-    puts = [line for line in plain.asked_since(before) if line.startswith("PUT")]
-    assert len(puts) == 4, "the layer, the top layer, the configuration, the manifest"
+    assert sent <= added["size"] + most
+    # The layer, the top layer, the configuration, the manifest; and the four of evidence.
+    assert len([line for line in plain.asked_since(before) if line.startswith("PUT")]) == puts
 
 
 def test_layers_are_taken_over_from_another_repository(kind: Registry, made: Made, tmp_path: Path) -> None:

@@ -96,6 +96,20 @@ class Head:
             form=form,
         )
 
+    @classmethod
+    def split(cls, data: bytes) -> Self:
+        """Reads the start of a package file of version 2, up to its data segment.
+
+        Raises:
+            FormatError: if it is anything else.
+        """
+        reader = GzipReader([data])
+        with located("first segment", Refused):
+            first, files = small_segment(reader)
+        if not files or not signature.is_signature(files[0][0]):
+            first = b""
+        return cls.read(first, data[len(first) :])
+
     @property
     def identity(self) -> bytes:
         """What an index names a package by: SHA-1 of the control segment, or SHA-256 of the ADB block."""
@@ -163,10 +177,7 @@ def read_signatures(segment: bytes) -> tuple[Signature, ...]:
     Raises:
         FormatError: if it is malformed.
     """
-    if not segment:
-        return ()
-    _, files = small_segment(GzipReader([segment]))
-    return signature.parse(files)
+    return signature.parse(_only_segment(segment)) if segment else ()
 
 
 def read_control(segment: bytes) -> Control:
@@ -175,8 +186,15 @@ def read_control(segment: bytes) -> Control:
     Raises:
         FormatError: if it is malformed.
     """
-    _, files = small_segment(GzipReader([segment]))
-    return control_of(files)
+    return control_of(_only_segment(segment))
+
+
+def _only_segment(segment: bytes) -> list[tuple[str, bytes]]:
+    reader = GzipReader([segment])
+    _, files = small_segment(reader)
+    if not reader.at_end():
+        raise FormatError("is followed by more bytes", where=[f"byte {reader.offset}"])
+    return files
 
 
 def small_segment(reader: GzipReader) -> tuple[bytes, list[tuple[str, bytes]]]:

@@ -10,14 +10,15 @@ A derived layer is no data segment. Its packages' data segments may stand in the
 document says which of their files went where.
 
     blob 0     the document, `DOCUMENT`
-    blob 1...  heads, `HEAD`, in the order of the packages; data segments, `DATA`, of derived layers
+    blob 1...  heads, `HEAD`, in the order of the packages that the document names
+    then       data segments, `DATA`, of packages in derived layers
 
 Nothing in the document is believed: it says where to look, and what is found there has to prove itself.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Self
 
 from witchery import canonical
 from witchery.apk.head import Head
@@ -53,6 +54,7 @@ MAX_PATHS: Final = 200_000
 """How many paths a document may name in all."""
 
 _KINDS = ("signed", "payload", "derived", "top")
+_WHOLE = ("signed", "payload")
 
 
 @frozen(kw_only=True)
@@ -89,21 +91,17 @@ class ProvenLayer:
 
     Attributes:
         digest: The blob.
-        diff_id: The tar in it.
         kind: `signed`, `payload`, `derived` or `top`.
         packages: The positions of its packages.
         moved: Paths in a derived layer that are others in the package, and these.
         missing: For each position, the paths of the package that a derived layer leaves out.
-        made: Paths that no package brings, and what asked for them.
     """
 
     digest: Digest
-    diff_id: Digest
     kind: str
     packages: tuple[int, ...] = ()
     moved: Mapping[str, str] = field(default_factory=dict, hash=False)
     missing: Mapping[int, tuple[str, ...]] = field(default_factory=dict, hash=False)
-    made: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @frozen(kw_only=True)
@@ -159,28 +157,26 @@ class Evidence:
             WorldError: if a blob cannot be had.
         """
         blobs = {blob.digest: blob for blob in artifact.manifest.layers}
-        document = next((each for each in blobs.values() if each.media_type == DOCUMENT), None)
-        if document is None:
-            raise FormatError("holds no document of evidence")
-        budget = _Budget(MAX_HEADS)
+        documents = [each for each in blobs.values() if each.media_type == DOCUMENT]
+        heads = [each for each in blobs.values() if each.media_type == HEAD]
+        if len(documents) != 1:
+            raise FormatError(f"expected one document of evidence: {len(documents)}")
+        if len(heads) > MAX_PACKAGES or sum(each.size for each in heads) > MAX_HEADS:
+            raise FormatError(f"more than {MAX_PACKAGES} packages, or {MAX_HEADS} bytes of heads")
 
-        def load(digest: Digest, media_type: str) -> bytes:
-            blob = blobs.get(digest)
-            if blob is None or blob.media_type != media_type:
-                raise FormatError(f"not in the artifact: `{digest}`")
-            budget.spend(blob.size, "bytes of evidence")
-            return b"".join(artifact.contents[digest].chunks())
+        def load(blob: Descriptor) -> bytes:
+            return b"".join(artifact.contents[blob.digest].chunks())
 
-        fields = Fields.decode(load(document.digest, DOCUMENT))
+        fields = Fields.decode(load(documents[0]))
         if fields.text("schema") != SCHEMA:
             raise FormatError(f"expected `{SCHEMA}`, a later version may write another", where=("schema",))
         with located("architecture"):
             arch = _arch(fields.text("architecture"))
-        packages = fields.objects("packages", lambda each: _proof(each, blobs, load))
-        if len(packages) > MAX_PACKAGES:
-            raise FormatError(f"more than {MAX_PACKAGES} packages")
+        if len(rows := fields.objects("packages", lambda each: each)) != len(heads):
+            raise FormatError(f"names {len(rows)} packages, and has {len(heads)} heads")
+        packages = tuple(_proof(row, load(head), blobs) for row, head in zip(rows, heads, strict=True))
         paths = _Budget(MAX_PATHS)
-        layers = fields.objects("layers", lambda each: _layer(each, len(packages), paths))
+        layers = fields.objects("layers", lambda each: _layer(each, packages, paths))
         execution = Execution.read(fields.nested("config"))
         return cls(arch=arch, execution=execution, packages=packages, layers=layers)
 
@@ -203,14 +199,9 @@ class _Budget:
 
 
 def _proof_document(proof: Proof) -> dict[str, Any]:
-    written: dict[str, Any] = {
-        "name": proof.name,
-        "version": proof.head.info.version,
-        "head": str(Digest.sha256(proof.blob)),
-        "signature": len(proof.head.signature_segment),
-    }
-    if proof.head.form != 2:
-        written["form"] = proof.head.form
+    written: dict[str, Any] = {"package": str(proof)}
+    if proof.head.form == 3:  # version 2 says itself where the signature ends
+        written |= {"form": 3, "signature": len(proof.head.signature_segment)}
     if proof.own:
         written["own"] = True
     if proof.data:
@@ -218,14 +209,14 @@ def _proof_document(proof: Proof) -> dict[str, Any]:
     return written
 
 
-def _proof(fields: Fields, blobs: Mapping[Digest, Descriptor], load: Callable[[Digest, str], bytes]) -> Proof:
-    name = f"{fields.text('name')}-{fields.text('version')}"
-    form: Literal[2, 3] = 3 if fields.integer("form", 2) == 3 else 2
-    blob, cut = load(fields.digest("head"), HEAD), fields.integer("signature")
-    if not cut <= len(blob):
-        raise FormatError(f"beyond the end of the head: {cut}", where=("signature",))
+def _proof(fields: Fields, blob: bytes, blobs: Mapping[Digest, Descriptor]) -> Proof:
+    name = fields.text("package")
     with located(name):
-        head = Head.read(blob[:cut], blob[cut:], form)
+        if fields.integer("form", 2) == 3:
+            cut = fields.integer("signature")
+            head = Head.read(blob[:cut], blob[cut:], 3)
+        else:
+            head = Head.split(blob)
     if str(head) != name:
         raise IntegrityError(f"the head of another package, `{head}`: `{name}`")
     data = None
@@ -237,40 +228,40 @@ def _proof(fields: Fields, blobs: Mapping[Digest, Descriptor], load: Callable[[D
 
 
 def _layer_document(layer: ProvenLayer) -> dict[str, Any]:
-    written: dict[str, Any] = {
-        "digest": str(layer.digest),
-        "diffId": str(layer.diff_id),
-        "kind": layer.kind,
-    }
+    written: dict[str, Any] = {"kind": layer.kind}
     optional = {
         "packages": list(layer.packages),
+        "digest": "" if layer.kind in _WHOLE else str(layer.digest),
         "moved": {shown(path): shown(source) for path, source in layer.moved.items()},
         "missing": {str(number): [shown(path) for path in paths] for number, paths in layer.missing.items()},
-        "made": {shown(path): why for path, why in layer.made.items()},
     }
     return written | {name: value for name, value in optional.items() if value}
 
 
-def _layer(fields: Fields, packages: int, paths: _Budget) -> ProvenLayer:
+def _layer(fields: Fields, packages: Sequence[Proof], paths: _Budget) -> ProvenLayer:
     kind = fields.text("kind")
     if kind not in _KINDS:
         raise FormatError(f"expected one of {', '.join(_KINDS)}: `{kind[:40]}`", where=("kind",))
-    listed = fields.integers("packages")
+    listed = tuple(_position(str(each), len(packages)) for each in fields.integers("packages"))
     left_out = fields.nested("missing")
-    missing = {_position(name, packages): left_out.texts(name) for name in left_out.members}
-    for position in listed:
-        _position(str(position), packages)
-    moved, made = fields.text_map("moved"), fields.text_map("made")
-    paths.spend(len(moved) + len(made) + sum(len(each) for each in missing.values()), "paths")
+    missing = {_position(name, len(packages)): left_out.texts(name) for name in left_out.members}
+    moved = fields.text_map("moved")
+    paths.spend(len(moved) + sum(len(each) for each in missing.values()), "paths")
     return ProvenLayer(
-        digest=fields.digest("digest"),
-        diff_id=fields.digest("diffId"),
+        digest=_whole(packages, listed) if kind in _WHOLE else fields.digest("digest"),
         kind=kind,
         packages=listed,
         moved=moved or NOTHING,
         missing=MappingProxyType(missing),
-        made=made or NOTHING,
     )
+
+
+def _whole(packages: Sequence[Proof], listed: Sequence[int]) -> Digest:
+    """The digest of a layer that is the data segment of its package."""
+    datahash = packages[listed[0]].head.datahash if len(listed) == 1 else None
+    if datahash is None:
+        raise FormatError("expected the one package whose data segment the layer is", where=("packages",))
+    return datahash
 
 
 def _position(text: str, packages: int) -> int:

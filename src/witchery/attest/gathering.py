@@ -49,7 +49,6 @@ def evidence_of(image: Image, composition: Composition, arch: Arch, *, with_data
 def _layer(plan: LayerPlan, layer: Layer, positions: Mapping[str, int]) -> ProvenLayer:
     found = ProvenLayer(
         digest=layer.descriptor.digest,
-        diff_id=layer.diff_id,
         kind=plan.kind.value,
         packages=tuple(positions[part.name] for part in plan.parts),
     )
@@ -64,13 +63,10 @@ def _layer(plan: LayerPlan, layer: Layer, positions: Mapping[str, int]) -> Prove
     }
     taken = {copy.part.name: copy.entries for copy in recipe.copies}
     missing = {positions[part.name]: _missing(part, taken.get(part.name, {})) for part in plan.parts}
-    made = {made.entry.path: made.why for made in recipe.generated}
-    made |= {entry.path: "hard link" for entry in recipe.links}
     return replace(
         found,
         moved=moved,
         missing={position: paths for position, paths in missing.items() if paths},
-        made=made,
     )
 
 

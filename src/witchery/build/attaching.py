@@ -1,18 +1,20 @@
 """The use case: artifacts about an image, brought to where it is, and read from there."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 
+from witchery.attest import evidence
 from witchery.build import signature_tags
 from witchery.build.pulling import list_artifacts
-from witchery.build.pushing import Pushed, push, source_of_artifact
+from witchery.build.pushing import Pushed, fetch_manifest, push, source_of_artifact
 from witchery.build.registries import Registries
 from witchery.build.registry_session import Session
 from witchery.digest import Digest
-from witchery.errors import FormatError, NetworkError
+from witchery.errors import FormatError, NetworkError, Refused
 from witchery.oci import media
 from witchery.oci.artifact import Artifact, by_subject, tag_of, with_artifacts
 from witchery.oci.descriptor import Descriptor
-from witchery.oci.manifest import Index
+from witchery.oci.manifest import Index, Manifest
 from witchery.oci.reference import Reference
 from witchery.registry import manifests
 from witchery.registry.refusal import Refusal
@@ -20,10 +22,13 @@ from witchery.store.source import MAX_NESTING, ImageSource
 from witchery.value import replace
 
 _TRIES = 5
+_MAX_BEFORE = 16
+_MANY_BLOBS = frozenset({evidence.DOCUMENT})
+"""The types of artifacts that are made of so many blobs that it pays to look at those of before."""
 
 
 def attach(
-    artifacts: Sequence[Artifact], target: Reference, registries: Registries, *, fresh: bool = False
+    artifacts: Sequence[Artifact], target: Reference, registries: Registries, image: Pushed | None = None
 ) -> tuple[Pushed, ...]:
     """Brings artifacts to the image that they are about, in a registry; what is there already stays.
 
@@ -33,7 +38,7 @@ def attach(
         artifacts: The artifacts.
         target: The repository.
         registries: How registries are reached.
-        fresh: Whether the image was not there before, so that nothing can be there about it.
+        image: How the image came to the registry just now: what is about the one before is much the same.
 
     Returns:
         What was sent, an entry for each artifact that was not there.
@@ -44,22 +49,41 @@ def attach(
     """
     session = registries.session(target)
     scope = session.repository.scope("pull", "push")
+    fresh = bool(image and image.manifests)
     artifacts, tagged = signature_tags.apart(artifacts)
+    assumed = _of_before(image.replaced, session, scope) if image and artifacts else set[Digest]()
     done = list(signature_tags.add(tagged, target, registries))
     for subject, about in by_subject(artifacts).items():
         known, kept = (None, False) if fresh else list_artifacts(session, subject, scope)
         present = {entry.digest for entry in known.manifests} if known else set[Digest]()
         missing = [each for each in about if each.manifest.digest not in present]
-        sent = [_push(each, target, registries) for each in missing]
+        sent = [_push(each, target, registries, assumed) for each in missing]
         done += sent
         if missing and not kept and not all(each.listed for each in sent):
             _list(session, subject, missing, scope)
     return tuple(done)
 
 
-def _push(artifact: Artifact, target: Reference, registries: Registries) -> Pushed:
+def _push(
+    artifact: Artifact, target: Reference, registries: Registries, assumed: Collection[Digest]
+) -> Pushed:
     source, root = source_of_artifact(artifact)
-    return push(source, root, replace(target, tag="", digest=root.digest), registries)
+    named = replace(target, tag="", digest=root.digest)
+    return push(source, root, named, registries, assumed=assumed)
+
+
+def _of_before(replaced: Sequence[Digest], session: Session, scope: str) -> set[Digest]:
+    """What the artifacts are made of that are about an image of before."""
+    found: set[Digest] = set()
+    with suppress(Refused, NetworkError):  # then blobs are asked for one by one
+        for subject in replaced[:_MAX_BEFORE]:
+            index, _ = list_artifacts(session, subject, scope)
+            for entry in index.manifests[-_MAX_BEFORE:]:
+                if entry.artifact_type in _MANY_BLOBS:
+                    _, raw = fetch_manifest(session, entry.digest, scope)
+                    manifest = Manifest.read(raw)
+                    found.update(blob.digest for blob in (manifest.config, *manifest.layers))
+    return found
 
 
 def _list(session: Session, subject: Digest, artifacts: Sequence[Artifact], scope: str) -> None:

@@ -118,7 +118,7 @@ def send(opened: Opened, target: Reference, registries: Registries, *, image_onl
     source, root = opened.source, opened.root
     artifacts = () if image_only else tuple(artifacts_of(source, root, opened.origin, registries))
     pushed = push(source, root, target, registries, origin=opened.origin)
-    attached = attach(artifacts, target, registries, fresh=root in pushed.manifests)
+    attached = attach(artifacts, target, registries, pushed)
     return replace(pushed, attached=attached)
 
 

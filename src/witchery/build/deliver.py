@@ -126,7 +126,7 @@ def deliver(
 
             source, root = source_of(image, contents)
             pushed = push(source, root, reference, registries)
-            attach(artifacts, reference, registries, fresh=root in pushed.manifests)
+            attach(artifacts, reference, registries, pushed)
     return ()
 
 

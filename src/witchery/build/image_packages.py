@@ -12,7 +12,7 @@ from witchery.apk import archive as archives
 from witchery.arch import Arch
 from witchery.attest.evidence import DATA, DOCUMENT, Evidence, Proof
 from witchery.build.copying import Opened, open_source
-from witchery.build.parallel import in_parallel
+from witchery.build.parallel import StoppedError, in_parallel
 from witchery.build.pulling import keep
 from witchery.build.registries import Registries
 from witchery.errors import IntegrityError, Refused, UsageError, located
@@ -97,6 +97,7 @@ class _Taking:
     def __init__(self, source: ImageSource, image: Image, registries: Registries) -> None:
         self._source = source
         self._registries = registries
+        self._stopped = threading.Event()
         self._layers = {layer.descriptor.digest: layer.descriptor for layer in image.layers}
 
     def all(self, evidence: Evidence, missing: Collection[bytes]) -> int:
@@ -111,7 +112,7 @@ class _Taking:
             lambda data: self._one(data, *found[data]),
             list(found),
             self._registries.parallel,
-            threading.Event(),
+            self._stopped,
         )
         return len(found)
 
@@ -126,6 +127,8 @@ class _Taking:
 
         def chunks() -> Iterator[bytes]:
             for chunk in self._source.blob(data).chunks():
+                if self._stopped.is_set():
+                    raise StoppedError
                 reporter.advanced(task, len(chunk))
                 yield chunk
 
@@ -134,8 +137,8 @@ class _Taking:
         try:
             with located(task, Refused), cache.blobs.writing() as blob:
                 archive = archives.read(chain(head, chunks()), blob.write)
+                if not archive.is_named(identity):
+                    raise IntegrityError("another package than its evidence says")
+            cache.keep_package(identity, archive)
         finally:
             reporter.finished(task)
-            if not archive.is_named(identity):
-                raise IntegrityError("another package than its evidence says")
-        cache.keep_package(identity, archive)

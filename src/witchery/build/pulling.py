@@ -64,13 +64,16 @@ def list_artifacts(session: Session, subject: Digest, *scopes: str) -> tuple[Ind
     """
     shown = session.repository.shown(subject)
     what = f"cannot list what is said about an image: `{shown}`"
-    response = session.send(referrers.get(session.repository, subject), *scopes)
-    if referrers.is_kept(response):
-        with located(f"referrers of {shown}"):
-            return referrers.read(response.read(MAX_DOCUMENT)), True
-    if not referrers.is_unknown(response):
-        session.expect(response, (), what)
-    response.close()
+    if session.lists_referrers is not False:
+        response = session.send(referrers.get(session.repository, subject), *scopes)
+        if referrers.is_kept(response):
+            session.lists_referrers = True
+            with located(f"referrers of {shown}"):
+                return referrers.read(response.read(MAX_DOCUMENT)), True
+        if not referrers.is_unknown(response):
+            session.expect(response, (), what)
+        response.close()
+        session.lists_referrers = False
     response = session.send(manifests.get(session.repository, tag_of(subject)), *scopes)
     if response.status == _NOT_FOUND:
         response.close()

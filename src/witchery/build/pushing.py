@@ -6,7 +6,7 @@ is asked for one by one, taken over from another repository of the registry that
 """
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 
 from witchery.build.parallel import StoppedError, in_parallel
@@ -48,6 +48,7 @@ class Pushed:
         manifests: The manifests that were sent.
         listed: Whether the registry said that it lists what was sent by its subject; of an artifact.
         attached: The artifacts about the image that were sent with it.
+        replaced: The manifests that had its tag, or were in the index that had it.
     """
 
     reference: Reference
@@ -57,6 +58,7 @@ class Pushed:
     manifests: tuple[Descriptor, ...] = ()
     listed: bool = False
     attached: tuple["Pushed", ...] = ()
+    replaced: tuple[Digest, ...] = ()
 
     @property
     def size(self) -> int:
@@ -81,6 +83,7 @@ def push(
     registries: Registries,
     *,
     origin: Reference | None = None,
+    assumed: Collection[Digest] = (),
 ) -> Pushed:
     """Brings an image into a registry.
 
@@ -90,6 +93,7 @@ def push(
         target: Where to; by tag, or by a digest that has to be the image's.
         registries: How registries are reached.
         origin: The repository that it comes from, where that is one.
+        assumed: Blobs that the repository has, since manifests in it name them.
 
     Raises:
         UsageError: if `target` names another digest.
@@ -101,6 +105,7 @@ def push(
     if target.digest is not None and target.digest != root.digest:
         raise UsageError(f"the image is `{root.digest}`, and cannot be pushed as: `{target}`")
     pushing = _Push(registries, registries.session(target), source, origin)
+    pushing.assumed.update(assumed)
     pushing.image(root, target)
     return Pushed(
         reference=replace(target, tag="", digest=root.digest),
@@ -109,6 +114,7 @@ def push(
         present=pushing.present,
         manifests=tuple(pushing.manifests),
         listed=pushing.listed,
+        replaced=tuple(pushing.replaced),
     )
 
 
@@ -130,6 +136,8 @@ class _Push:
         self.mounted: list[Descriptor] = []
         self.manifests: list[Descriptor] = []
         self.listed = False
+        self.replaced: list[Digest] = []
+        self.assumed: set[Digest] = set()
         self._documents = 0
         self._present: set[Digest] = set()
 
@@ -149,11 +157,12 @@ class _Push:
         if there is None and target.tag and self._head(root.digest) == root.digest:
             self._put(node, which)
             return
-        assumed = self._wantedof(which, node) if there is not None else set[Digest]()
+        if there is not None:
+            self.assumed |= self._wantedof(which, node)
         wanted = [child for child in _descendants(node) if not self._is_there(child)]
         missing = {blob.digest: blob for each in (*wanted, node) for blob in each.blobs if _travels(blob)}
-        self._ensure(blob for blob in missing.values() if blob.digest not in assumed)
-        self._present.update(digest for digest in missing if digest in assumed)
+        self._ensure(blob for blob in missing.values() if blob.digest not in self.assumed)
+        self._present.update(digest for digest in missing if digest in self.assumed)
         # A registry may have lost what its manifests name; and some lose sight of a blob for the moment in
         # which another client sends it too (distribution 2.8 does).
         for seconds in (*self._registries.effort.delays, None):
@@ -222,6 +231,7 @@ class _Push:
                 ]
             for descriptor, data in documents:
                 if descriptor.media_type in media.MANIFESTS:
+                    self.replaced.append(descriptor.digest)
                     manifest = Manifest.read(data)
                     found.update(blob.digest for blob in (manifest.config, *manifest.layers))
         return found

@@ -23,6 +23,10 @@ _MAX_WARNING = 256
 class Session:
     """One repository of one registry; safe for many threads.
 
+    Attributes:
+        repository: The repository.
+        lists_referrers: Whether the registry lists the artifacts about an image; None where nobody asked yet.
+
     Credentials and tokens go to the registry's own origin and to the place that it names for tokens, nowhere
     else: not where it redirects to, not where it says that an upload goes on.
     """
@@ -46,6 +50,7 @@ class Session:
             reporter: Is told of what the registry warns of.
         """
         self.repository = repository
+        self.lists_referrers: bool | None = None
         self._send = send
         self._find_login = find_login
         self._clock = clock

@@ -68,8 +68,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--evidence",
         choices=("full", "heads", "none"),
         default="full",
-        help="what leads to the keys of the distribution: the heads of packages, and with `full` (the"
-        " default) the packages that had to be rewritten",
+        help="what leads to the keys of the distribution: the heads of packages, and with `full` (default)"
+        " the packages that had to be rewritten",
     )
     group.add_argument(
         "--no-provenance",
