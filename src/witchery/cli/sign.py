@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 EXAMPLE = """\
 example:
-  openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out my.key
   witchery sign docker://registry.example.org/team/app:1.2 --key my.key
+
+a key is made by
+  openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out my.key
 """
 
 
