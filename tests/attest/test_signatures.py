@@ -5,6 +5,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from support.signing import (
     KINDS,
@@ -202,6 +204,50 @@ def test_a_layer_without_a_signature_is_malformed(text: str) -> None:
     layer = Descriptor.of(MEDIA_TYPE, b"{}", {SIGNATURE: text} if text else {})
     with pytest.raises(FormatError, match="expected a signature as base64"):
         SignedPayload.read(layer, b"{}")
+
+
+GOOD = (
+    cosign_payload(str(IMAGE)),
+    json.dumps(cosign_bundle(cosign_statement(str(IMAGE)), KEY)).encode(),
+    json.dumps(dsse(cosign_statement(str(IMAGE)), KEY)).encode(),
+)
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@pytest.mark.property
+@given(data=st.data())
+def test_whatever_stands_there_is_judged_or_refused(data: st.DataObject) -> None:
+    """A member of a good document anywhere gets another value, or bytes change: no other error comes out."""
+    raw = data.draw(st.sampled_from(GOOD))
+    if data.draw(st.booleans()):
+        place = data.draw(st.integers(0, len(raw) - 1))
+        raw = raw[:place] + data.draw(st.binary(max_size=4)) + raw[place + data.draw(st.integers(0, 8)) :]
+    else:
+        document = json.loads(raw)
+        _set(document, data)
+        raw = json.dumps(document).encode()
+    for decode in (Bundle.decode, Envelope.decode, classic):
+        try:
+            content = decode(raw)
+        except FormatError:
+            continue
+        assert judged(content).outcome in set(Outcome)
+
+
+def _set(document: Any, data: st.DataObject) -> None:
+    """Sets one value somewhere in a document."""
+    while True:
+        keys = sorted(document) if isinstance(document, dict) else range(len(document))
+        name = data.draw(st.sampled_from(list(keys)))
+        inner = document[name]
+        if not isinstance(inner, dict | list) or not inner or data.draw(st.booleans()):
+            document[name] = data.draw(_VALUES)
+            return
+        document = inner
 
 
 def test_one_that_cannot_be_read_does_not_stand_in_the_way() -> None:

@@ -1,6 +1,10 @@
 """`witchery sign` and `build --sign-key` as their user sees them; no passphrase and no key is ever shown."""
 
 import json
+import os
+import pty
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -105,6 +109,38 @@ def test_without_anybody_to_ask_it_says_where_a_passphrase_goes(tmp_path: Path, 
         "error: the key is encrypted, and there is nobody to ask for its passphrase: `my.key`",
         "  hint: set `$WITCHERY_KEY_PASSWORD`; `$COSIGN_PASSWORD` is read as well",
     ]
+
+
+def on_a_terminal(cwd: Path, answer: bytes, *words: str) -> tuple[int, str]:
+    """Runs a command on a terminal of its own, answers its question, and gives all that was seen there."""
+    command = [sys.executable, "-m", "witchery", *words]
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir(cwd)
+        os.execve(sys.executable, command, os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)})
+    seen = b""
+    while b"passphrase of my.key: " not in seen:
+        seen += os.read(terminal, 1024)
+    os.write(terminal, answer)
+    with suppress(OSError):  # a terminal without a process
+        while data := os.read(terminal, 1024):
+            seen += data
+    _, status = os.waitpid(child, 0)
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(status), seen.decode().replace("\r\n", "\n")
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+def test_on_a_terminal_the_passphrase_is_asked_for_and_not_echoed(tmp_path: Path, image: str) -> None:
+    pem = openssl("pkcs8", "-topk8", "-passout", f"pass:{SECRET}", stdin=private_pem("p256"))
+    write("my.key", pem)
+    status, seen = on_a_terminal(tmp_path, f"{SECRET}\n".encode(), "sign", "oci:image", "--key", "my.key")
+    assert status == 0, seen
+    assert f"signed {image}" in seen
+    assert SECRET not in seen
+    status, seen = on_a_terminal(tmp_path, b"\x04", "sign", "oci:image", "--key", "my.key")
+    assert status == 2
+    assert "no passphrase was given: `my.key`" in seen
 
 
 def test_a_key_may_be_in_the_environment(

@@ -15,14 +15,15 @@ CLASSIC: Final = "application/vnd.dev.cosign.artifact.sig.v1+json"
 """The type of an artifact that holds a signature of cosign's older form."""
 
 STATEMENT_TYPE: Final = "in-toto.io/predicate-type"
-"""The annotation that says what a statement is that stands by itself; the one that BuildKit uses."""
+"""The annotation that says what a statement is that stands by itself; BuildKit has it at the layer."""
 
 
 def attestation(subject: Descriptor, said: Statement, key: SigningKey | None) -> Artifact:
     """A statement about an image: in a bundle, or as it is where no key signs it."""
     if key is None:
-        annotations = {STATEMENT_TYPE: said.predicate_type}
-        return Artifact.of_document(subject, statement.MEDIA_TYPE, said.encode(), annotations)
+        data, annotations = said.encode(), {STATEMENT_TYPE: said.predicate_type}
+        layer = Descriptor.of(statement.MEDIA_TYPE, data, annotations)
+        return Artifact.of(subject, statement.MEDIA_TYPE, [(layer, BytesContent(data))], annotations)
     envelope = dsse.Envelope.sign(statement.MEDIA_TYPE, said.encode(), [key])
     annotations = {bundle.CONTENT: bundle.ENVELOPE, bundle.PREDICATE_TYPE: said.predicate_type}
     return Artifact.of_document(subject, bundle.MEDIA_TYPE, Bundle.of(envelope).encode(), annotations)

@@ -59,4 +59,7 @@ def _passphrase(where: str) -> bytes:
             f"the key is encrypted, and there is nobody to ask for its passphrase: `{where}`",
             hint=f"set `${_PASSWORDS[0]}`; `${_PASSWORDS[1]}` is read as well",
         )
-    return getpass.getpass(f"passphrase of {where}: ", sys.stderr).encode()
+    try:
+        return getpass.getpass(f"passphrase of {where}: ", sys.stderr).encode()
+    except EOFError:
+        raise UsageError(f"no passphrase was given: `{where}`") from None
