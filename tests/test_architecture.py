@@ -30,6 +30,7 @@ PURE = 7
 DOORS = {
     "cryptography": {"keys", "signing_keys"},
     "nacl": {"signing_keys"},
+    "sigstore": {"net"},
     "isal": {"codec"},
     "zlib": {"codec"},
     "gzip": {"codec"},

@@ -117,7 +117,7 @@ def test_a_good_signature_of_another_image_is_told_from_one_by_another_key() -> 
     ):
         found = judged(content)
         assert found.outcome is Outcome.OTHER_IMAGE
-        assert found.why == f"signed by the key, and of another image: `{OTHER}`"
+        assert found.why == f"a good signature, of another image: `{OTHER}`"
 
 
 def test_a_flipped_bit_is_no_signature() -> None:

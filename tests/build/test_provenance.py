@@ -68,7 +68,7 @@ def test_every_package_index_and_key_is_there_by_its_digest(config: Path, boot_s
     said = build(config.parent, config, "-X", boot_set)
     found = materials(said)
     manifest = json.loads((config.parent / "image/index.json").read_text())["manifests"][0]["digest"]
-    assert said["subject"] == [{"digest": {"sha256": manifest.removeprefix("sha256:")}}]
+    assert said["subject"] == [{"name": "", "digest": {"sha256": manifest.removeprefix("sha256:")}}]
     assert said["predicateType"] == "https://slsa.dev/provenance/v1"
     packages = {name: each for name, each in found.items() if each.get("uri", "").startswith("pkg:apk/")}
     assert len(packages) == 9

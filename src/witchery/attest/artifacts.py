@@ -25,8 +25,13 @@ def attestation(subject: Descriptor, said: Statement, key: SigningKey | None) ->
         layer = Descriptor.of(statement.MEDIA_TYPE, data, annotations)
         return Artifact.of(subject, statement.MEDIA_TYPE, [(layer, BytesContent(data))], annotations)
     envelope = dsse.Envelope.sign(statement.MEDIA_TYPE, said.encode(), [key])
+    return of_bundle(subject, said, Bundle.of(envelope).encode())
+
+
+def of_bundle(subject: Descriptor, said: Statement, data: bytes) -> Artifact:
+    """A bundle with a signed statement, as it is."""
     annotations = {bundle.CONTENT: bundle.ENVELOPE, bundle.PREDICATE_TYPE: said.predicate_type}
-    return Artifact.of_document(subject, bundle.MEDIA_TYPE, Bundle.of(envelope).encode(), annotations)
+    return Artifact.of_document(subject, bundle.MEDIA_TYPE, data, annotations)
 
 
 def signatures(subject: Descriptor, key: SigningKey, name: str = "") -> tuple[Artifact, ...]:
@@ -42,7 +47,12 @@ def signatures(subject: Descriptor, key: SigningKey, name: str = "") -> tuple[Ar
 
 def as_bundle(subject: Descriptor, key: SigningKey) -> Artifact:
     """A signature as a bundle. It holds no name, so that it is the same wherever the image is."""
-    return attestation(subject, Statement.of([Subject.of(subject.digest)], statement.SIGNED, {}), key)
+    return attestation(subject, signing_statement(subject), key)
+
+
+def signing_statement(subject: Descriptor) -> Statement:
+    """The statement that says no more than that an image is signed."""
+    return Statement.of([Subject.of(subject.digest)], statement.SIGNED, {})
 
 
 def as_payload(subject: Descriptor, key: SigningKey, name: str = "") -> Artifact:

@@ -1,9 +1,9 @@
 """Sigstore's bundles, version 0.3, as far as a signature by a key needs them (sigstore_bundle.proto).
 
 A bundle holds an envelope and says what it can be checked with: here the hint of a public key. One that holds
-a certificate instead (keyless signing) is read as such, and not checked here. Entries of transparency logs
-and timestamps, which cosign may put beside a key, are neither written nor looked at: with a key they add
-when, not whether.
+a certificate instead (keyless signing) is read as such, and checked by `witchery.net.keyless`. Entries of
+transparency logs and timestamps, which cosign may put beside a key, are neither written nor looked at: with a
+key they add when, not whether.
 """
 
 from typing import Any, Final, Self
@@ -12,7 +12,7 @@ from witchery import canonical
 from witchery.attest.dsse import Envelope
 from witchery.errors import FormatError
 from witchery.oci.document import Fields
-from witchery.value import frozen
+from witchery.value import field, frozen
 
 MEDIA_TYPE: Final = "application/vnd.dev.sigstore.bundle.v0.3+json"
 """What a bundle is, and the artifact that holds it."""
@@ -38,11 +38,13 @@ class Bundle:
         envelope: The envelope; it has one signature.
         hint: Which key, see `VerifyingKey.hint`; nothing vouches for it. Empty with a certificate.
         keyless: Whether a certificate stands in the place of a key.
+        raw: The bytes that it was read from.
     """
 
     envelope: Envelope
     hint: str = ""
     keyless: bool = False
+    raw: bytes = field(default=b"", repr=False, compare=False)
 
     @classmethod
     def of(cls, envelope: Envelope) -> Self:
@@ -72,7 +74,7 @@ class Bundle:
         if key == keyless:
             raise FormatError("expected a public key or a certificate", where=("verificationMaterial",))
         hint = material.nested("publicKey").text("hint", "")
-        return cls(envelope=envelope, hint=hint, keyless=keyless)
+        return cls(envelope=envelope, hint=hint, keyless=keyless, raw=data)
 
     def encode(self) -> bytes:
         """The bundle as JSON; the same bundle always gives the same bytes."""

@@ -49,8 +49,8 @@ class Subject:
         return cls(fields.text_map("digest"), fields.text("name", ""))
 
     def document(self) -> dict[str, Any]:
-        """The JSON object."""
-        return ({"name": self.name} if self.name else {}) | {"digest": dict(self.digests)}
+        """The JSON object; with an empty name, too, because sigstore's Python takes no subject without."""
+        return {"name": self.name, "digest": dict(self.digests)}
 
 
 @frozen(kw_only=True)

@@ -1,4 +1,4 @@
-"""The use case: sign an image with a key, in both forms that cosign knows.
+"""The use case: sign an image, with a key in both forms that cosign knows.
 
 * a bundle, as an artifact about the image: what cosign reads since its version 3;
 * a signature under the tag `sha256-<hex>.sig`: what it read before, and what most policies still read.
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from witchery.arch import Arch
-from witchery.attest.artifacts import as_bundle, as_payload
+from witchery.attest.artifacts import as_bundle, as_payload, of_bundle, signing_statement
 from witchery.attest.signatures import Form, check
 from witchery.build.attaching import attach
 from witchery.build.copying import Opened, open_source
@@ -93,6 +93,38 @@ def sign(
         )
     if artifacts:
         add(opened, artifacts)
+    return tuple(done)
+
+
+def sign_keyless(
+    place: Transport,
+    vouch: Callable[[bytes], bytes],
+    registries: Registries,
+    *,
+    arch: Arch | None = None,
+    recursive: bool = False,
+) -> tuple[Signed, ...]:
+    """Signs an image where it is, without a key: a bundle each time, since no two certificates are alike.
+
+    Args:
+        place: A layout, or an image in a registry.
+        vouch: Signs a statement, and gives the bundle; see `witchery.net.keyless.sign`.
+        registries: How registries are reached.
+        arch: The one platform that is to be signed; None for the image as a whole.
+        recursive: Whether each platform of an index is signed, too.
+
+    Raises:
+        WitcheryError: as `sign`, and whatever `vouch` raises.
+    """
+    add = _adder(place, registries)
+    opened = open_source(place, registries, arch)
+    done, artifacts = [], list[Artifact]()
+    for manifest in _manifests(opened, recursive=recursive):
+        said = signing_statement(manifest)
+        artifacts.append(of_bundle(manifest, said, vouch(said.encode())))
+        platform = str(manifest.platform or "")
+        done.append(Signed(digest=manifest.digest, platform=platform, made=(Form.BUNDLE,)))
+    add(opened, artifacts)
     return tuple(done)
 
 

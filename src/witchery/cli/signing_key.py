@@ -35,6 +35,21 @@ def read_verifying_key(where: str) -> VerifyingKey:
     return VerifyingKey.parse(where, _read(where))
 
 
+def read_identity_token(where: str) -> str:
+    """Reads the identity token that `--identity-token` names, in the same ways; empty where none is named.
+
+    Raises:
+        StorageError: if the file cannot be read.
+        UsageError: if there is no such variable, or what is there cannot be a token.
+    """
+    if not where:
+        return ""
+    token = _read(where).strip()
+    if not token.isascii() or len(token.split()) != 1:
+        raise UsageError(f"not an identity token: `{where}`")
+    return token.decode()
+
+
 def _read(where: str) -> bytes:
     if where.startswith(_VARIABLE):
         name = where.removeprefix(_VARIABLE)
