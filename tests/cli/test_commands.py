@@ -70,7 +70,7 @@ def test_options_mean_the_same_everywhere() -> None:
             for option in action.option_strings:
                 if option == "--arch" and name in ("copy", "pull", "push"):  # one of those that there are
                     continue
-                if option in ("-o", "--output") and name in ("lock", "mirror"):  # no image goes there
+                if option in ("-o", "--output") and name in ("lock", "mirror", "sbom"):  # no image goes there
                     continue
                 if option == "--sign-key" and name == "build":  # an image, by other keys than packages
                     continue

@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -26,12 +26,16 @@ class Seen:
         purls: Package URLs by name.
         distro: The distribution and its version.
         findings: Names of vulnerabilities, each with the package it is in.
+        origins: Source packages by name.
+        kind: What was looked at: `container_image`, `spdx`, `cyclonedx`.
     """
 
     packages: dict[str, str]
     purls: dict[str, str]
     distro: str
     findings: frozenset[tuple[str, str]] = frozenset()
+    origins: dict[str, str] = field(default_factory=dict)
+    kind: str = ""
 
 
 def program(name: str) -> Path:
@@ -59,18 +63,53 @@ def syft(source: str, folder: Path) -> Seen:
     )
 
 
+def syft_convert(document: Path, folder: Path) -> Seen:
+    """What Syft reads in a bill of materials; the operating system, which it lists as a package, left out."""
+    done = _run(program("syft"), "convert", document, "-q", "-o", "json", folder=folder)
+    distro = done["distro"]
+    found = [each for each in done["artifacts"] if each["type"]]
+    return Seen(
+        {each["name"]: each["version"] for each in found},
+        {each["name"]: each["purl"] for each in found},
+        f"{distro.get('id', '')} {distro.get('versionID', '')}".strip(),
+        origins={
+            each["name"]: each["metadata"].get("originPackage") or each["name"]
+            for each in found
+            if each.get("metadataType") == "apk-db-entry"
+        },
+    )
+
+
 def trivy(image: Path, folder: Path, database: Path) -> Seen:
     """What Trivy finds in a layout or an archive, with a database of its own."""
+    return _trivy("image", "--input", image, folder=folder, database=database)
+
+
+def trivy_sbom(document: Path, folder: Path, database: Path) -> Seen:
+    """What Trivy finds in a bill of materials."""
+    return _trivy("sbom", document, folder=folder, database=database)
+
+
+def trivy_referrer(reference: str, folder: Path, database: Path) -> Seen:
+    """What Trivy finds in the bill of materials beside an image in a registry without TLS."""
+    return _trivy(
+        "image", "--insecure", "--image-src", "remote", "--sbom-sources", "oci", reference,
+        folder=folder, database=database,
+    )  # fmt: skip
+
+
+def _trivy(*command: str | Path, folder: Path, database: Path) -> Seen:
+    kind, *more = command
     options = ("--scanners", "vuln", "--skip-db-update", "--skip-java-db-update", "--offline-scan")
     done = _run(
-        program("trivy"), "image", "--quiet", *options, "--list-all-pkgs", "--cache-dir", database,
-        "--input", image, "-f", "json", folder=folder,
+        program("trivy"), kind, "--quiet", *options, "--list-all-pkgs", "--cache-dir", database,
+        *more, "-f", "json", folder=folder,
     )  # fmt: skip
     family = done["Metadata"]["OS"]
     results = done.get("Results", [])
     found = [package for result in results for package in result.get("Packages", [])]
     return Seen(
-        {each["Name"]: each["Version"] for each in found},
+        {each["Name"]: each.get("Version", "") for each in found},
         {each["Name"]: each["Identifier"].get("PURL", "") for each in found},
         f"{family['Family']} {family['Name']}",
         frozenset(
@@ -78,6 +117,8 @@ def trivy(image: Path, folder: Path, database: Path) -> Seen:
             for result in results
             for each in result.get("Vulnerabilities", [])
         ),
+        {each["Name"]: each.get("SrcName", "") for each in found},
+        done["ArtifactType"],
     )
 
 

@@ -23,12 +23,14 @@ class Attached:
 
     Attributes:
         evidence: How much evidence: `full`, only `heads`, or `none`.
+        sbom: The formats of bills of materials, of `witchery.build.bills`; None for the configuration's.
         provenance: Who built, for the provenance; None for no provenance.
         key: Signs the image and its provenance, where there is one.
         name: What the image is called in them, such as `example.org/app`, or an empty string.
     """
 
     evidence: EvidenceKind = "full"
+    sbom: tuple[str, ...] | None = None
     provenance: "Run | None" = None
     key: "SigningKey | None" = None
     name: str = ""
@@ -43,19 +45,27 @@ def attachments(images: BuiltImages, wanted: Attached) -> tuple[Artifact, ...]:
 
             with_data = wanted.evidence == "full"
             found.append(evidence_of(built.image, built.composition, request.arch, with_data=with_data))
-        if wanted.provenance is not None:
-            found.append(_provenance(request, built, wanted, wanted.provenance))
+        found += _about(request, built, wanted)
     found += _signatures(images, wanted)
     return tuple(found)
 
 
-def _provenance(request: "Request", built: "Built", wanted: Attached, run: "Run") -> Artifact:
-    from witchery.attest.artifacts import attestation
-    from witchery.build.bills import bill_of
-    from witchery.build.provenance import provenance_of
+def _about(request: "Request", built: "Built", wanted: Attached) -> Iterator[Artifact]:
+    """What an image consists of, and where that is from."""
+    formats = built.config.sbom.formats if wanted.sbom is None else wanted.sbom
+    if not formats and wanted.provenance is None:
+        return
+    from witchery.build.bills import bill_of, encoded
 
-    said = provenance_of(built, request, bill_of(built), run=run, name=wanted.name)
-    return attestation(built.image.manifest.descriptor, said, wanted.key)
+    subject, bill = built.image.manifest.descriptor, bill_of(built)
+    for document in (encoded(bill, each) for each in formats):
+        yield Artifact.of_document(subject, document.media_type, document.data)
+    if wanted.provenance is not None:
+        from witchery.attest.artifacts import attestation
+        from witchery.build.provenance import provenance_of
+
+        said = provenance_of(built, request, bill, run=wanted.provenance, name=wanted.name)
+        yield attestation(subject, said, wanted.key)
 
 
 def _signatures(images: BuiltImages, wanted: Attached) -> Iterator[Artifact]:

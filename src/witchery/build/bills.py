@@ -1,52 +1,44 @@
 """The use case: what an image consists of, and documents that say it (`witchery.sbom`).
 
-Whose a package is decides under which name it stands, and whose advisories it is judged by, so it is not
-taken from what the package says:
-
-* Alpine's is what a key of Alpine's signed, the package itself or the index that names it, whatever mirror or
-  folder it comes from;
-* where the image is a release of something else, its distribution's is what comes from the repository that
-  brought `etc/os-release`;
-* all else is its repository's: the namespace is the host, or `local` for folders and files.
-
 Nothing of this machine goes in: no folder, no time, no user. See `docs/adr/0009-bills-of-materials.md`.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import witchery
 from witchery.apk.identity import encode
 from witchery.arch import Arch
-from witchery.build.image import Built
-from witchery.build.parts import Resolution
-from witchery.compose.composition import Composition
-from witchery.compose.files import MAX_FILE, read_from
-from witchery.compose.node import GENERATED
-from witchery.compose.part import Part
-from witchery.compose.release import read_os_release
+from witchery.build.origins import Origins
+from witchery.build.parts import Gathered
+from witchery.compose.composition import newest
+from witchery.compose.part import Generated, Part
+from witchery.compose.tree import Tree
+from witchery.config.model import ImageConfig
 from witchery.digest import Digest
-from witchery.errors import Refused
-from witchery.http import Url
-from witchery.repository.keyrings import embedded_keys
-from witchery.repository.location import Repository
-from witchery.rootfs.entry import Kind
+from witchery.oci.config import rfc3339
+from witchery.rootfs.content import BytesContent
+from witchery.rootfs.entry import Kind, file
 from witchery.sbom import bill as bills
-from witchery.sbom.bill import ALPINE, Bill, Distribution, Edge, File, Item, Layer, Person, Vendor, plain
+from witchery.sbom.bill import Bill, Edge, File, Item, Layer, Person, plain
+from witchery.sbom.identifiers import Names
 from witchery.solver.solution import Cause, Solution
 from witchery.value import frozen, replace
 
-FORMATS = ("spdx", "cyclonedx")
-"""The formats, the one for scanners and referrers first."""
-DEFAULT_FORMATS = ("spdx",)
-"""Which a build attaches where nobody says."""
+if TYPE_CHECKING:
+    from witchery.build.application import Application
+    from witchery.build.image import Built
 
-_OS_RELEASE = "etc/os-release"
+MEDIA_TYPES = {"spdx": "application/spdx+json", "cyclonedx": "application/vnd.cyclonedx+json"}
+"""The formats, and the types of their documents and of the artifacts that carry them."""
+FORMATS = tuple(MEDIA_TYPES)
+"""The formats alone; scanners learn most from the first."""
+SUFFIXES = {"spdx": ".spdx.json", "cyclonedx": ".cdx.json"}
+"""How scanners want files in a format to be called."""
+
+_FOLDER = "var/lib/db/sbom"
 _TITLE = "org.opencontainers.image."
-_LOCAL = Vendor(namespace="local")
 _HASHES = {20: "SHA1", 32: "SHA256", 64: "SHA512"}
-_HOPS = 8
 
 
 @frozen
@@ -62,21 +54,54 @@ class Document:
     data: bytes
 
 
-def documents(
-    built: Built, formats: Iterable[str] = DEFAULT_FORMATS, *, files: bool = False
-) -> tuple[Document, ...]:
-    """What an image consists of, in some formats of `FORMATS`; the same image always gives the same bytes.
+def documents(built: "Built", formats: Iterable[str], *, files: bool | None = None) -> tuple[Document, ...]:
+    """What an image consists of, in some of `FORMATS`; the same image always gives the same bytes.
 
     Args:
         built: The image.
         formats: In which formats.
-        files: Whether to list every file of every package, too.
+        files: Whether to list every file of every package, too; None for what the configuration says.
+
+    Raises:
+        IntegrityError: if a package changed since it was checked.
     """
-    wanted = tuple(formats)
-    if not wanted:
-        return ()
-    bill = bill_of(built, files=files)
-    return tuple(encoded(bill, each) for each in wanted)
+    bill = bill_of(built, files=built.config.sbom.files if files is None else files)
+    return tuple(encoded(bill, each) for each in formats)
+
+
+def in_image(
+    gathered: Gathered,
+    tree: Tree,
+    generated: Sequence[Generated],
+    *,
+    config: ImageConfig,
+    application: "Application | None",
+    created: int | None,
+) -> tuple[Generated, ...]:
+    """The bills of materials that go into an image: they know neither its digest nor its layers.
+
+    Nor do they tell the version of Witchery: another one is to give the same image.
+
+    Args:
+        gathered: Its packages.
+        tree: Their files.
+        generated: The files that no package brings.
+        config: Its configuration.
+        application: Its application.
+        created: Its time, in seconds since 1970; by default that of the newest package.
+
+    Raises:
+        IntegrityError: if a package changed since it was checked.
+    """
+    made = _Bills(gathered, tree, generated, files=config.sbom.files)
+    time = rfc3339(newest(gathered.parts) if created is None else created)
+    bill = made.bill(config, application, time)
+    documents = ((encoded(bill, each), SUFFIXES[each]) for each in config.sbom.in_image)
+    stem = Names().name(bill.name)
+    return tuple(
+        Generated(file(f"{_FOLDER}/{stem}{suffix}", len(each.data)), BytesContent(each.data), "sbom.in-image")
+        for each, suffix in documents
+    )
 
 
 def encoded(bill: Bill, form: str) -> Document:
@@ -84,13 +109,15 @@ def encoded(bill: Bill, form: str) -> Document:
     if form == "cyclonedx":
         from witchery.sbom import cyclonedx
 
-        return Document(cyclonedx.MEDIA_TYPE, cyclonedx.encode(bill))
-    from witchery.sbom import spdx
+        data = cyclonedx.encode(bill)
+    else:
+        from witchery.sbom import spdx
 
-    return Document(spdx.MEDIA_TYPE, spdx.encode(bill))
+        data = spdx.encode(bill)
+    return Document(MEDIA_TYPES[form], data)
 
 
-def bill_of(built: Built, *, files: bool = False) -> Bill:
+def bill_of(built: "Built", *, files: bool = False) -> Bill:
     """What an image consists of.
 
     Args:
@@ -100,79 +127,71 @@ def bill_of(built: Built, *, files: bool = False) -> Bill:
     Raises:
         IntegrityError: if a package changed since it was checked.
     """
+    assembly = built.composition.assembly
+    made = _Bills(built.gathered, assembly.tree, tuple(assembly.generated.values()), files=files)
+    bill = made.bill(built.config, built.application, built.image.config.created)
     layers = {
         part.name: Layer(layer.descriptor.digest, plan.kind.value)
         for plan, layer in zip(built.composition.layers, built.image.layers, strict=True)
         for part in plan.parts
     }
-    made = _Bills(built.parts, built.gathered.resolution, built.composition, files=files)
-    annotations = built.config.annotations
-    application = built.application
-    return Bill(
-        name=_name(built),
+    return replace(
+        bill,
         digest=built.image.digest,
         size=built.image.size,
-        arch=made.arch,
-        created=built.image.config.created,
-        vendor=plain(annotations.get(f"{_TITLE}vendor", "")),
-        version=plain(annotations.get(f"{_TITLE}version", "")),
-        distribution=made.distribution,
-        items=tuple(replace(each, layer=layers.get(each.name)) for each in made.items()),
-        asked=made.asked,
-        components=bills.gathered(application.report.components if application else ()),
-        trusted=built.trusted,
+        items=tuple(replace(each, layer=layers.get(each.name)) for each in bill.items),
         tool=witchery.__version__,
     )
 
 
-def _name(built: Built) -> str:
+def _name(config: ImageConfig, parts: Iterable[Part]) -> str:
     """A name that says the same wherever it is built: not that of a folder that only the builder has."""
-    own = next((part.name for part in built.parts if part.own), "").partition("-")[2]
-    command = (*built.config.entrypoint.argv, *built.config.cmd)
+    own = next((part.name for part in parts if part.own), "").partition("-")[2]
+    command = (*config.entrypoint.argv, *config.cmd)
     started = command[0].rpartition("/")[2] if command else ""
-    return plain(built.config.name or own or started or "image", 128)
+    return plain(config.name or own or started or "image", 128)
 
 
 class _Bills:
     """What is known of the packages of one image."""
 
     def __init__(
-        self, parts: Sequence[Part], resolution: Resolution, composition: Composition, *, files: bool
+        self, gathered: Gathered, tree: Tree, generated: Iterable[Generated], *, files: bool
     ) -> None:
-        self.arch = Arch.parse(resolution.solution.arch)
-        self._parts = parts
+        resolution = gathered.resolution
+        self._gathered = gathered
+        self._arch = Arch.parse(resolution.solution.arch)
         self._files = files
-        self._resolution = resolution
-        self._selected = {each.package.name: each for each in resolution.solution}
-        self._repositories = {
-            (each.repository.location, each.repository.tag): each.repository for each in resolution.indexes
-        }
-        self._alpine = {key.pem for key in embedded_keys(self.arch)}
-        self._vouched = {
-            (each.repository.location, each.repository.tag)
-            for each in resolution.indexes
-            if each.trust.key and each.trust.key.pem in self._alpine
-        }
-        self.distribution, self._brought_by = self._find_distribution(composition)
+        self._origins = Origins(resolution, tree, generated)
         self._edges = _edges(resolution.solution)
 
-    @property
-    def asked(self) -> tuple[Edge, ...]:
-        """The packages that were asked for."""
-        return self._edges.asked
-
-    def items(self) -> Iterator[Item]:
-        """The packages, but for where they stand in the image."""
-        return map(self._item, self._parts)
+    def bill(self, config: ImageConfig, application: "Application | None", created: str) -> Bill:
+        """What is known without the image itself."""
+        annotations = config.annotations
+        return Bill(
+            name=_name(config, self._gathered.parts),
+            digest=None,
+            size=0,
+            arch=self._arch,
+            created=created,
+            vendor=plain(annotations.get(f"{_TITLE}vendor", "")),
+            version=plain(annotations.get(f"{_TITLE}version", "")),
+            distribution=self._origins.distribution,
+            items=tuple(map(self._item, self._gathered.parts)),
+            asked=self._edges.asked,
+            components=bills.gathered(application.report.components if application else ()),
+            trusted=self._gathered.trusted,
+            tool="",
+        )
 
     def _item(self, part: Part) -> Item:
         package, archive, info = part.package, part.archive, part.archive.info
-        repository, location = self._place(part)
+        repository, location = self._origins.place(part)
         return Item(
             name=plain(package.name),
             version=plain(package.version),
-            arch=plain(package.arch or self.arch.apk),
-            vendor=self._vendor(part),
+            arch=plain(package.arch or self._arch.apk),
+            vendor=self._origins.vendor(part),
             origin=plain(info.origin or package.name),
             licence=bills.licence(info.license, package.name),
             maintainer=Person.parse(info.maintainer),
@@ -192,69 +211,6 @@ class _Bills:
             files=tuple(_files(part)) if self._files else (),
             own=part.own,
         )
-
-    def _place(self, part: Part) -> tuple[str, str]:
-        """The repository of a package and the address of its file; nothing where no other machine has it."""
-        repository = self._repository(part)
-        if repository is None or repository.is_local:
-            return "", ""
-        try:
-            place = repository.package(part.package, self.arch)
-            base = Url.parse(repository.location.replace("${APK_ARCH}", self.arch.apk))
-        except Refused:
-            return "", ""
-        return bills.url(_bare(base)), "" if isinstance(place, Path) else bills.url(_bare(place))
-
-    def _repository(self, part: Part) -> Repository | None:
-        source = self._selected[part.name].source
-        found = self._repositories.get((source.url, source.tag))
-        if found is not None or source.url:
-            return found or Repository(source.url, source.tag)
-        identity = part.package.identity  # what only wants a shell is amended, and is in no index as it is
-        listed = (
-            each.repository
-            for each in self._resolution.indexes
-            if any(known.identity == identity for known in each.index.named(part.name))
-        )
-        return next(listed, None)
-
-    def _vendor(self, part: Part) -> Vendor:
-        if part.own:
-            return Vendor(namespace="")
-        if self._is_alpine(part):
-            ours = self.distribution is not None and self.distribution.id == ALPINE
-            return Vendor(namespace=ALPINE, name="Alpine Linux", distribution=ours)
-        origin = self._repository(part)
-        brought = self._brought_by
-        if brought is not None and self.distribution and self.distribution.id != ALPINE:
-            theirs = self._repository(brought)
-            if part is brought or (origin is not None and origin == theirs):
-                found = self.distribution
-                return Vendor(namespace=found.id.lower(), name=found.name, distribution=True)
-        if origin is None or origin.is_local:
-            return _LOCAL
-        host = Url.parse(origin.location).authority
-        return Vendor(namespace=host, name=host)
-
-    def _is_alpine(self, part: Part) -> bool:
-        """Whether Alpine signed it, or an index that names it."""
-        if part.key is not None:
-            return part.key.pem in self._alpine
-        repository = self._repository(part)
-        return repository is not None and (repository.location, repository.tag) in self._vouched
-
-    def _find_distribution(self, composition: Composition) -> tuple[Distribution | None, Part | None]:
-        """What the image says it is, and the package that says so; else the release it was made from."""
-        data, part = _os_release(composition)
-        said = read_os_release(data)
-        if name := plain(said.get("ID", ""), 64):
-            version = plain(said.get("VERSION_ID", ""), 64) or ("edge" if name == ALPINE else "")
-            shown = plain(said.get("NAME", ""), 128) or name
-            return Distribution(id=name, version=version, name=shown), part
-        stated = self._resolution.releases
-        if len(stated) != 1:
-            return None, None
-        return Distribution(id=ALPINE, version=stated[0].version or "edge", name="Alpine Linux"), None
 
 
 class _Edges(NamedTuple):
@@ -289,35 +245,6 @@ def _edges(solution: Solution) -> _Edges:
     )
 
 
-def _os_release(composition: Composition) -> tuple[bytes, Part | None]:
-    """The content of `etc/os-release`, and the package that brings it."""
-    assembly, path = composition.assembly, _OS_RELEASE
-    node = assembly.nodes.get(path)
-    for _ in range(_HOPS):
-        if node is None or node.entry.kind is not Kind.SYMLINK:
-            break
-        target = node.entry.target
-        path = _joined("" if target.startswith("/") else node.entry.parent, target)
-        node = assembly.nodes.get(path)
-    if node is None or node.entry.kind is not Kind.FILE or node.entry.size > MAX_FILE:
-        return b"", None
-    if node.owner == GENERATED:
-        made = assembly.generated.get(path)
-        return (b"".join(made.content.chunks()) if made else b""), None
-    part = assembly.tree.parts[node.owner]
-    return read_from(part, [node.source]).get(node.source, b""), part
-
-
-def _joined(folder: str, target: str) -> str:
-    found: list[str] = []
-    for name in f"{folder}/{target}".split("/"):
-        if name == "..":
-            found = found[:-1]
-        elif name not in ("", "."):
-            found.append(name)
-    return "/".join(found)
-
-
 def _sorted_edges(found: Mapping[str, Collection[str]]) -> tuple[Edge, ...]:
     return tuple(Edge(name, tuple(sorted(dict.fromkeys(texts)))) for name, texts in sorted(found.items()))
 
@@ -328,8 +255,3 @@ def _files(part: Part) -> Iterator[File]:
         checksum = known.get(each.target if each.kind is Kind.HARDLINK else each.path, b"")
         if checksum:
             yield File(plain(each.path, 4096), _HASHES[len(checksum)], checksum.hex())
-
-
-def _bare(url: Url) -> str:
-    """An address without its query, which may hold a token."""
-    return str(replace(url, target=url.target.partition("?")[0]))

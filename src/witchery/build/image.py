@@ -189,15 +189,23 @@ def complete(planned: Planned, workshop: Workshop) -> Built:
     resolution, parts = gathered.resolution, gathered.parts
     merged = tree.merge(parts)
     done = effects(parts, Files(merged), config, releases=resolution.releases)
+    generated = (*done.generated, *_apk_files(request, parts, access))
+    created = workshop.source_date
+    if config.sbom.in_image:
+        from witchery.build import bills
+
+        generated += bills.in_image(
+            gathered, merged, generated, config=config, application=application, created=created
+        )
     composition = compose(
         merged,
         world=resolution.world,
         arch=request.arch.apk,
         accounts=done.accounts,
-        generated=(*done.generated, *_apk_files(request, parts, access)),
+        generated=generated,
         paths=config.paths,
         layering=config.layering,
-        created=workshop.source_date,
+        created=created,
     )
     findings = application.proven(composition, gathered, config) if application else ()
     writer = _LayerWriter(access.cache)

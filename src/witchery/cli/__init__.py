@@ -19,6 +19,7 @@ COMMANDS = {
     "lock": "write down exactly what an image is made of",
     "mirror": "keep the packages of locks in a repository",
     "scan": "say what an application, package or image needs, and why",
+    "sbom": "say what an image consists of, as SPDX or CycloneDX",
     "run": "run an image, with whatever runtime is there",
     "push": "push an image to a registry",
     "pull": "pull an image from a registry",

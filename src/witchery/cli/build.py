@@ -72,6 +72,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         " the packages that had to be rewritten",
     )
     group.add_argument(
+        "--sbom",
+        metavar="FORMATS",
+        type=_formats,
+        help="bills of materials: `spdx`, `cyclonedx`, both with `,` between them, or `none`; default: as the"
+        " configuration says, or else spdx",
+    )
+    group.add_argument(
         "--no-provenance",
         action="store_true",
         help="leave out what the image was made of, by what, and how it was asked for (SLSA)",
@@ -111,6 +118,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     targets = _targets(options, requests[0])
     wanted = Attached(
         evidence=options.evidence,
+        sbom=options.sbom,
         provenance=_run(options),
         key=_key(options),
         name=_repository(name, targets),
@@ -142,6 +150,18 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     if "-" not in [getattr(target, "path", "") for target in targets]:
         console.result(f"{name.name}@{built.image.digest}" if name else str(built.image.digest))
     return 0
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    """Formats of bills of materials, each once."""
+    from witchery.build.bills import FORMATS
+
+    names = tuple(dict.fromkeys(filter(None, text.split(","))))
+    if names == ("none",):
+        return ()
+    if not names or set(names) - set(FORMATS):
+        raise argparse.ArgumentTypeError(f"`none`, or some of {', '.join(f'`{name}`' for name in FORMATS)}")
+    return names
 
 
 def _name(options: argparse.Namespace) -> "Reference | None":

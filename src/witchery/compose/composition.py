@@ -171,7 +171,7 @@ def compose(
         Refused: if something generated, or a rule, does not fit what is there.
     """
     if created is None:
-        created = max((part.package.build_time for part in tree.parts), default=0)
+        created = newest(tree.parts)
     layering = layering or Layering()
     owners = Owners(accounts)
     assembler = Assembler(tree, created)
@@ -182,6 +182,11 @@ def compose(
     assembly = assembler.finish()
     layers = _layers(assembly, layering, created)
     return Composition(layers=layers, assembly=assembly, created=created)
+
+
+def newest(parts: Iterable[Part]) -> int:
+    """When the newest of some packages was built, in seconds since 1970."""
+    return max((part.package.build_time for part in parts), default=0)
 
 
 def annotations(layer: LayerPlan) -> dict[str, str]:

@@ -148,7 +148,8 @@ def setting(
 ) -> Any:
     """Declares a field of a class as a key of the configuration (see `Setting`).
 
-    Lists, maps, command lines and records start empty; anything else without a default is required.
+    Maps and records start empty, and lists and command lines without a default; anything else without one is
+    required.
     """
     metadata = {"setting": (kind, doc, key, own, whole)}
     match kind:
@@ -156,7 +157,7 @@ def setting(
             return field(default_factory=lambda: EMPTY, metadata=metadata)
         case Record():
             default = kind.type()
-        case ListOf() | Words():
+        case ListOf() | Words() if default is MISSING:
             default = ()
         case _:
             pass

@@ -10,6 +10,7 @@ from typing import Any, Literal, Self
 from witchery.arch import Arch
 from witchery.config import values
 from witchery.config.accounts import Accounts
+from witchery.config.bills import Bills
 from witchery.config.faults import Fault, repeated
 from witchery.config.kinds import Choice, Flag, ListOf, MapOf, Mode, Model, Record, Words, setting
 from witchery.config.payload import Part, Scan, owner_faults
@@ -310,6 +311,7 @@ class ImageConfig(Model):
         default="",
     )
     base: Base = setting(Record(Base), "Generated files that can be switched off.", own=True)
+    sbom: Bills = setting(Record(Bills), "Bills of materials: what the image consists of.", own=True)
     layering: Layering = setting(
         Record(Layering, short="strategy"), "How packages become layers.", whole=True
     )

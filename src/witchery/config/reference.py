@@ -128,6 +128,8 @@ def _default(setting: Setting) -> str:
     shown = plain(setting.kind, setting.default) if setting.default is not None else ""
     if isinstance(shown, bool):
         return f"`{str(shown).lower()}`"
+    if isinstance(shown, list | tuple):
+        shown = f"[{', '.join(map(str, shown))}]" if shown else ""
     return f"`{shown}`" if shown else ""
 
 

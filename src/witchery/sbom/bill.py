@@ -21,14 +21,15 @@ ALPINE = "alpine"
 MAX_TEXT = 2048
 """The longest text that is taken over from a package, in characters."""
 
-_ODD = re.compile(
+_ODD = (  # looked for only in texts that are not printable as a whole
     "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff\ufffe\uffff]"
 )
-_URL = re.compile(r"https?://[A-Za-z0-9\[][A-Za-z0-9.:\[\]-]*(?:/[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*)?")
-_PERSON = re.compile(r"([^<>()]*)<([^<>()\s]+@[^<>()\s]+)>\s*")
+_SIGNS = str.maketrans("<>()", "    ")
+_NOT_IN_URL = frozenset(' "<>\\^`{|}')
 
 
-class Person(NamedTuple):
+@frozen
+class Person:
     """Somebody, as `Name <address>` names them.
 
     Attributes:
@@ -42,11 +43,12 @@ class Person(NamedTuple):
     @staticmethod
     def parse(text: str) -> "Person | None":
         """Reads `Name <address>`; None where nobody is named."""
-        found = _PERSON.fullmatch(text)
-        if found and (name := found[1].strip().strip('"')):
-            return Person(plain(name), plain(found[2]))
-        text = plain(found[2] if found else re.sub(r"[<>()]", " ", text)).strip()
-        return Person(text) if text else None
+        name, _, rest = text.partition("<")
+        email = rest.strip().removesuffix(">").strip()
+        name, email = (_bare(plain(each)) for each in (name, email))
+        if "@" not in email or " " in email:
+            name, email = f"{name} {email}".strip(), ""
+        return Person(name or email, email if name else "") if name or email else None
 
 
 class Edge(NamedTuple):
@@ -238,7 +240,7 @@ class Bill:
         asked: The packages that were asked for, and how.
         components: What its application is made of.
         trusted: Whether a known key vouches for everything in it but the application.
-        tool: The version of Witchery.
+        tool: The version of Witchery, or an empty string.
     """
 
     name: str
@@ -275,13 +277,24 @@ def plain(text: str, limit: int = MAX_TEXT) -> str:
     Control characters, marks that turn the direction of writing, and bytes that are not UTF-8 become the
     replacement character.
     """
-    text = _ODD.sub("\ufffd", text)
+    if not text.isprintable():
+        text = re.sub(_ODD, "\ufffd", text)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def url(text: str) -> str:
-    """The text if it is an address on the web that every document can hold, else nothing."""
-    return text if len(text) <= MAX_TEXT and _URL.fullmatch(text) else ""
+    """The text if it is an address on the web that every document can hold, else nothing.
+
+    A host without a domain, or a number, means something else on every network; validators refuse it, too.
+    """
+    scheme, _, rest = text.partition("://")
+    fits = scheme in ("http", "https") and text.isascii() and text.isprintable() and len(text) <= MAX_TEXT
+    labels = rest.partition("/")[0].partition(":")[0].replace("-", ".-").split(".")
+    named = len(labels) > 1 and labels[-1].isalpha() and len(labels[-1]) > 1
+    named = (
+        named and not labels[0].startswith("-") and all(each.removeprefix("-").isalnum() for each in labels)
+    )
+    return text if fits and named and not _NOT_IN_URL.intersection(text) else ""
 
 
 def licence(text: str, owner: str) -> Licence:
@@ -300,3 +313,8 @@ def gathered(components: Iterable[findings.Component]) -> tuple[Component, ...]:
             digests=tuple(dict.fromkeys((*known.digests, *each.digests))),
         )
     return tuple(found[address] for address in sorted(found))
+
+
+def _bare(text: str) -> str:
+    """A name without the signs that set off an address."""
+    return " ".join(text.translate(_SIGNS).split()).strip('"')

@@ -13,11 +13,6 @@ from witchery.sbom.bill import Bill, Component, Item
 from witchery.sbom.identifiers import content_uuid
 from witchery.sbom.licences import NOASSERTION, Licence
 
-MEDIA_TYPE = "application/vnd.cyclonedx+json"
-"""Of the document, and of the artifact that carries it."""
-SUFFIX = ".cdx.json"
-"""How scanners want files of this format to be called."""
-
 _OWN = "dev.witchery:"
 _TRIVY = "aquasecurity:trivy:"
 _HASHES = {
@@ -30,8 +25,8 @@ _HASHES = {
 
 
 def encode(bill: Bill) -> bytes:
-    """The document."""
-    return canonical.encode(document(bill))
+    """The document; like any text file it ends with a line end."""
+    return canonical.encode(document(bill)) + b"\n"
 
 
 def document(bill: Bill) -> dict[str, Any]:
@@ -76,7 +71,7 @@ class _Writer:
         known = [(f"{_OWN}arch", bill.arch.platform)]
         known += [] if bill.trusted else [(f"{_OWN}untrusted", "true")]
         image["properties"] = _properties(*known)
-        tool = {"type": "application", "name": "witchery", "version": bill.tool}
+        tool = {"type": "application", "name": "witchery"} | ({"version": bill.tool} if bill.tool else {})
         made: dict[str, Any] = {
             "timestamp": bill.created,
             "lifecycles": [{"phase": "build"}],
@@ -107,8 +102,8 @@ class _Writer:
         if item.vendor.name:
             made["supplier"] = {"name": item.vendor.name}
         if item.maintainer:
-            name, email = item.maintainer
-            made["authors"] = [{"name": name} | ({"email": email} if email else {})]
+            person = item.maintainer
+            made["authors"] = [{"name": person.name} | ({"email": person.email} if person.email else {})]
         if item.file:
             made["hashes"] = _hashes((item.file.algorithm, item.file.hex))
         if item.description:

@@ -7,7 +7,7 @@ from typing import Any
 from witchery import canonical
 
 _NAMESPACE = bytes.fromhex("6ba7b8119dad11d180b400c04fd430c8")  # that of URLs (RFC 4122, appendix C)
-_OUTSIDE = re.compile(r"[^A-Za-z0-9.-]")
+_OUTSIDE = r"[^A-Za-z0-9.-]"
 
 
 def content_uuid(document: Any) -> str:
@@ -35,7 +35,7 @@ class Names:
 
     def name(self, *parts: str) -> str:
         """A name made of some words, which no other element has."""
-        stem = _OUTSIDE.sub(lambda odd: f"-{ord(odd[0]):x}-", "-".join(parts))
+        stem = re.sub(_OUTSIDE, lambda odd: f"-{ord(odd[0]):x}-", "-".join(parts))
         name, number = stem, 1
         while name in self._taken:
             number += 1

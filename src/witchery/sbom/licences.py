@@ -25,8 +25,8 @@ MAX_TERMS = 200
 
 _REF = "LicenseRef-"
 _WORD = re.compile(r"\s*(?:([()])|([A-Za-z0-9.+:_-]+))")
-_OUTSIDE = re.compile(r"[^A-Za-z0-9.-]+")
-_REFERENCE = re.compile(r"(?:DocumentRef-[A-Za-z0-9.-]+:)?LicenseRef-[A-Za-z0-9.-]+")
+_OUTSIDE = r"[^A-Za-z0-9.-]+"
+_REFERENCE = _REF + r"[A-Za-z0-9.-]+"
 _OPERATORS = ("AND", "OR", "WITH")
 _SILENT = frozenset(("", "none", "unknown", "unspecified", "noassertion"))
 _VAGUE = frozenset(("custom", "custom:multiple", "other", "proprietary"))
@@ -38,7 +38,7 @@ class Licence(NamedTuple):
 
     Attributes:
         expression: A valid SPDX expression, or `NOASSERTION`.
-        references: The references in it that this module made: (`LicenseRef-...`, the words it stands for).
+        references: The references in it, `LicenseRef-...`, each with the words that it stands for.
     """
 
     expression: str
@@ -60,6 +60,8 @@ def parse(stated: str, owner: str = "") -> Licence:
     text = stated.strip()
     if text.lower() in _SILENT:
         return Licence(NOASSERTION)
+    if known := _licence_ids().get(text.lower()):
+        return Licence(known)
     reader = _Reader(text, owner)
     expression = reader.expression() if len(text) <= MAX_TEXT else ""
     if expression:
@@ -148,9 +150,7 @@ class _Reader:
 
 
 def _identifier(word: str) -> str:
-    """A licence's identifier as the list spells it, or a reference that is one already; else nothing."""
-    if _REFERENCE.fullmatch(word):
-        return word
+    """A licence's identifier as the list spells it, or nothing."""
     known = _licence_ids()
     if found := known.get(word.lower()):
         return found
@@ -160,10 +160,13 @@ def _identifier(word: str) -> str:
 
 def _reference(text: str, owner: str) -> str:
     """A name for a licence that has none: readable, and not another text's."""
-    slug = _OUTSIDE.sub("-", text).strip("-.")
+    if re.fullmatch(_REFERENCE, text):
+        return text
+    slug = re.sub(_OUTSIDE, "-", text).strip("-.")
     if text.lower() in _VAGUE and owner:
-        slug = f"{_OUTSIDE.sub('-', owner).strip('-.')}-{slug}"
-    if slug.replace("-", " ") != text.replace("-", " ") or len(slug) > _MAX_SLUG:
+        slug = f"{re.sub(_OUTSIDE, '-', owner).strip('-.')}-{slug}"
+    faithful = slug == ("" if "-WITH-" in text else text.replace(" WITH ", "-WITH-"))
+    if not faithful or len(slug) > _MAX_SLUG:
         mark = hashlib.sha256(f"{text}\0{owner if text.lower() in _VAGUE else ''}".encode()).hexdigest()[:8]
         slug = f"{slug[:_MAX_SLUG].rstrip('-.')}-{mark}".lstrip("-")
     return _REF + slug

@@ -13,15 +13,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from witchery import canonical
-from witchery.sbom.bill import Bill, Component, Item
+from witchery.sbom.bill import Bill, Component, Item, Person
 from witchery.sbom.identifiers import Names, content_uuid
 from witchery.sbom.licence_ids import VERSION as LIST_VERSION
 from witchery.sbom.licences import NOASSERTION
-
-MEDIA_TYPE = "application/spdx+json"
-"""Of the document, and of the artifact that carries it."""
-SUFFIX = ".spdx.json"
-"""How scanners want files of this format to be called."""
 
 _DOCUMENT = "SPDXRef-DOCUMENT"
 _NAMESPACE = "https://spdx.org/spdxdocs/"  # for documents whose makers have no place of their own (6.5)
@@ -29,8 +24,8 @@ _HASHES = {"sha1", "sha224", "sha256", "sha384", "sha512", "md5"}
 
 
 def encode(bill: Bill) -> bytes:
-    """The document."""
-    return canonical.encode(document(bill))
+    """The document; like any text file it ends with a line end."""
+    return canonical.encode(document(bill)) + b"\n"
 
 
 def document(bill: Bill) -> dict[str, Any]:
@@ -59,7 +54,7 @@ class _Writer:
         packages += [self._item(each) for each in bill.items]
         packages += map(self._component, bill.components, self._components)
         self._relate()
-        creators = [f"Tool: witchery-{bill.tool}"]
+        creators = [f"Tool: witchery-{bill.tool}" if bill.tool else "Tool: witchery"]
         creators += [f"Organization: {bill.vendor}"] if bill.vendor else []
         made: dict[str, Any] = {
             "spdxVersion": "SPDX-2.3",
@@ -153,8 +148,7 @@ class _Writer:
         if item.file:
             found["checksums"] = [_checksum(item.file.algorithm, item.file.hex)]
         if item.maintainer:
-            name, email = item.maintainer
-            found["originator"] = f"Person: {name} ({email})" if email else f"Person: {name}"
+            found["originator"] = _person(item.maintainer)
         if not item.own:
             found["sourceInfo"] = f"built package from: {item.source} {item.version}"
         if item.layer:
@@ -204,14 +198,18 @@ class _Writer:
         return found | ({"checksums": known} if known else {})
 
     def _extracted(self) -> list[dict[str, str]]:
-        found = {name: text for item in self._bill.items for name, text in item.licence.references}
+        found: dict[str, dict[str, None]] = {}
+        for item in self._bill.items:
+            for name, text in item.licence.references:
+                found.setdefault(name, {})[text] = None
         return [
             {
                 "licenseId": name,
-                "name": text,
-                "extractedText": f"A package states its licence as `{text}`, which is not in the SPDX list.",
+                "name": min(texts),
+                "extractedText": "Packages state their licence in words that the SPDX list does not have: "
+                + "; ".join(f"`{text}`" for text in sorted(texts)),
             }
-            for name, text in sorted(found.items())
+            for name, texts in sorted(found.items())
         ]
 
 
@@ -220,6 +218,10 @@ def _comment(bill: Bill) -> str:
     said = "Made while the image was built, from the packages that were installed and the solution of their"
     said += " dependencies."
     return said if bill.trusted else f"{said} Not everything in the image is signed by a known key."
+
+
+def _person(person: Person) -> str:
+    return f"Person: {person.name} ({person.email})" if person.email else f"Person: {person.name}"
 
 
 def _checksum(algorithm: str, value: str) -> dict[str, str]:

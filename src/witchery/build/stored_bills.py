@@ -1,0 +1,81 @@
+"""The use case: the bill of materials that is kept beside an image."""
+
+from typing import TYPE_CHECKING
+
+from witchery import canonical
+from witchery.arch import Arch
+from witchery.build import bills
+from witchery.build.bills import Document
+from witchery.build.copying import Opened, open_source
+from witchery.build.opening import host
+from witchery.errors import FormatError, UsageError, located
+from witchery.oci.artifact import Artifact
+from witchery.oci.descriptor import Descriptor
+from witchery.oci.manifest import Index
+from witchery.oci.transport import Transport
+from witchery.value import replace
+
+if TYPE_CHECKING:
+    from witchery.build.registries import Registries
+
+MAX_DOCUMENT = 64 << 20
+"""The longest document that is read, in bytes; one with all files of 400 packages has 10 MB."""
+
+
+def stored_bill(place: Transport, form: str, registries: "Registries", arch: Arch | None = None) -> Document:
+    """The bill of materials of an image, as whoever built it attached it; of several the newest.
+
+    Nothing vouches for it but the place that it is in: it names the image, and the image does not name it.
+
+    Args:
+        place: The image.
+        form: One of `bills.FORMATS`.
+        registries: How registries are reached.
+        arch: Which of several platforms; None for this machine's.
+
+    Raises:
+        UsageError: if there is no image, or none in this format beside it.
+        Refused: if the image or the document is malformed, or not what its digest says.
+        WorldError: if it cannot be read.
+    """
+    opened = open_source(place, registries)
+    with located(str(place)):
+        subject = _platform(opened, arch or host())
+        media_type = bills.MEDIA_TYPES[form]
+        found = opened.source.artifacts(subject.digest, media_type)
+        if not found:
+            raise _missing(opened, subject, place, form)
+        return Document(media_type, _document(found[-1], media_type))
+
+
+def _platform(opened: Opened, arch: Arch | None) -> Descriptor:
+    """The manifest of the platform that is meant."""
+    only = replace(opened.source, index=Index.of([opened.root]))
+    return only.image(arch=arch).manifest.descriptor
+
+
+def _document(artifact: Artifact, media_type: str) -> bytes:
+    blobs = [blob for blob in artifact.manifest.layers if blob.media_type == media_type]
+    if len(blobs) != 1:
+        raise FormatError(f"an artifact of one document has {len(blobs)} of them")
+    if blobs[0].size > MAX_DOCUMENT:
+        raise FormatError(f"a document of more than {MAX_DOCUMENT} bytes")
+    data = b"".join(artifact.contents[blobs[0].digest].chunks())
+    canonical.decode(data, "bill of materials")
+    return data
+
+
+def _missing(opened: Opened, subject: Descriptor, place: Transport, form: str) -> UsageError:
+    others = [
+        other
+        for other in bills.FORMATS
+        if other != form and opened.source.artifacts(subject.digest, bills.MEDIA_TYPES[other])
+    ]
+    if others:
+        hint = f"there is one as {', '.join(others)}: `witchery sbom {place} --format {others[0]}`"
+    else:
+        hint = (
+            f"`witchery build --sbom {form}` keeps one beside the image, and `witchery sbom SOURCE` writes"
+            " one from what the image is built of"
+        )
+    return UsageError(f"no bill of materials is kept beside the image as {form}", hint=hint)
