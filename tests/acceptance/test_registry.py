@@ -221,6 +221,8 @@ def test_a_rebuild_with_one_package_more_sends_it_and_at_most_20_kb(
             "--evidence",
             evidence,
             "--no-provenance",
+            "--sbom",
+            "none",
             "--json",
             "--arch",
             "x86_64",

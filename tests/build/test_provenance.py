@@ -164,6 +164,6 @@ def test_credentials_of_repositories_stay_out(config: Path, boot_set: Path) -> N
         config.write_text(text)
         said = build(config.parent, config)
     wget = next(each for name, each in materials(said).items() if name.startswith("wget-"))
-    assert wget["downloadLocation"].endswith(f"/alpine/x86_64/{wget['name']}.apk")
+    assert "downloadLocation" not in wget, "a loopback address is another machine for everybody else"
     assert "s3cret" not in json.dumps(said)
     assert materials(said)[f"{server.url}/alpine"]["uri"] == f"{server.url}/alpine/x86_64/APKINDEX.tar.gz"

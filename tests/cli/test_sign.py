@@ -17,12 +17,14 @@ from witchery.keys import PublicKey
 pytestmark = needs_shared
 
 SECRET = "correct horse battery"
+BARE = ("--no-provenance", "--evidence", "none", "--sbom", "none")
+"""Nothing beside the image but signatures."""
 
 
 @pytest.fixture
 def image(witchery: Command, wget: Path) -> str:
     """The digest of an image in the layout `image`."""
-    done = witchery("build", wget, "-o", "oci:image", "--no-provenance", "--evidence", "none")
+    done = witchery("build", wget, "-o", "oci:image", *BARE)
     assert done.status == 0
     return done.out.strip()
 
@@ -68,8 +70,7 @@ def test_a_program_is_told_the_same(witchery: Command, image: str) -> None:
 
 def test_a_build_signs_what_sign_would(witchery: Command, wget: Path, image: str) -> None:
     key = write("my.key", private_pem("p256"))
-    options = ["--no-provenance", "--evidence", "none", "--sign-key", key]
-    assert witchery("build", wget, "-o", "oci:built", *options).status == 0
+    assert witchery("build", wget, "-o", "oci:built", *BARE, "--sign-key", key).status == 0
     assert witchery("sign", "oci:image", "--key", key).status == 0
     name = f"referrers/{image.replace(':', '-')}.json"
     assert Path("built", name).read_bytes() == Path("image", name).read_bytes()

@@ -63,6 +63,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="let a package have different versions on different architectures",
     )
+    _add_beside(parser)
+    group = parser.add_argument_group("explanations")
+    group.add_argument("--explain-layers", action="store_true", help="say what each layer is, and why")
+    group.add_argument("--script-report", action="store_true", help="say what became of each package script")
+    shared.add_talk(parser)
+
+
+def _add_beside(parser: argparse.ArgumentParser) -> None:
+    """What is kept beside the image."""
     group = parser.add_argument_group("beside the image")
     group.add_argument(
         "--evidence",
@@ -98,10 +107,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default="",
         help="sign the image and its provenance with a private key: a file, or env://NAME; see `sign`",
     )
-    group = parser.add_argument_group("explanations")
-    group.add_argument("--explain-layers", action="store_true", help="say what each layer is, and why")
-    group.add_argument("--script-report", action="store_true", help="say what became of each package script")
-    shared.add_talk(parser)
 
 
 def execute(options: argparse.Namespace, console: Console) -> int:
