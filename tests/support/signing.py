@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from support.downloads import npm_tarball
+from support.peers import need
 from support.real_applications import unpack_npm
 from support.shared import SHARED
 
@@ -201,6 +202,7 @@ def _sigstore_folder() -> Path:
 
 def sigstore_says(bundle: bytes, public: bytes, folder: Path) -> str:
     """What sigstore's own verifier says of a bundle: `OK` and what is in it, or `FAIL` and why."""
+    need("node", "npm", root=False)
     (folder / "bundle.json").write_bytes(bundle)
     (folder / "key.pub").write_bytes(public)
     command: list[str | Path] = [
