@@ -11,7 +11,7 @@ import pytest
 
 from support.fake_registry import FakeRegistry
 from support.images import image_of_tars, member, tar_of
-from support.servers import Server
+from support.servers import Answer, Asked, Server
 from support.signing import (
     cosign_bundle,
     cosign_payload,
@@ -195,6 +195,27 @@ def test_signatures_that_cosign_left_are_kept_and_found(tmp_path: Path) -> None:
         now = json.loads(fake.blobs[f"team/app:sha256-{IMAGE.hex}.sig"])["layers"]
         assert now[:3] == layers
         assert len(now) == 4
+
+
+def test_signatures_that_others_bring_at_the_same_time_are_not_lost(tmp_path: Path) -> None:
+    """Another client's manifest takes the place of ours just after we have put it."""
+    fake = FakeRegistry()
+    rivals = [b"rival"]
+
+    def rival(asked: Asked) -> Answer | None:
+        if asked.method == "GET" and asked.path.endswith(f"{IMAGE.hex}.sig") and len(rivals) == 2:
+            payload = cosign_payload(str(IMAGE), "rival")
+            _tag(fake, "sig", [_layer(fake, SIMPLE, payload, private_pem("p256", 1))])
+            rivals.clear()
+        if asked.method == "PUT" and asked.path.endswith(f"{IMAGE.hex}.sig"):
+            rivals.append(b"ours")
+        return None
+
+    fake.quirk = rival
+    with in_registry(tmp_path, fake) as place:
+        place.sign(key())
+        assert Form.CLASSIC in verified(place.found(), verifying())
+        assert verified(place.found(), verifying("p256", 1)) == [Form.CLASSIC]
 
 
 def test_attestations_of_before_bundles_are_found(tmp_path: Path) -> None:
