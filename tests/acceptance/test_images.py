@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from support.built import Builder, BuiltImage, packages
+from support.built import TALL, Builder, BuiltImage, packages
 from support.images import data_segment
 from support.manifests import of_folder
 from support.peers import JUDGES
@@ -17,14 +17,6 @@ from witchery.apk import archive
 pytestmark = [pytest.mark.peer, needs_shared]
 
 BIG = SHARED / "alpine" / "v3.19-x86_64"
-TALL = (
-    "wget alpine-base libc-dev pyc udev-init-scripts dhcpcd-openrc eudev-openrc ifupdown-ng-wifi bridge"
-    " chrony-openrc ipmitool-openrc utmps-libs libattr libpanelw bonding ppp-chat ppp-minconn ppp-passprompt"
-    " ppp-passwordfd tiny-cloud-alpine libatomic ppp-winbind libacl ppp-atm mount libffi netcat-openbsd"
-    " coreutils-fmt ppp-l2tp coreutils-env coreutils-sha512sum doas eudev-libs jansson pciutils-libs"
-    " efibootmgr libtasn1 gdbm ppp-pppoe libbz2 kmod-libs libusb lsblk openntpd mpc1 libseccomp libexpat"
-)
-"""Small packages that need others: 119 in all, 114 of them with files."""
 SERVICES = ("alpine-baselayout", "busybox", "chrony", "dhcpcd", "doas", "openrc", "wpa_supplicant")
 
 

@@ -12,6 +12,14 @@ from support.command import process
 from support.peers import Subject
 
 TAG = "witchery/test:latest"
+TALL = (
+    "wget alpine-base libc-dev pyc udev-init-scripts dhcpcd-openrc eudev-openrc ifupdown-ng-wifi bridge"
+    " chrony-openrc ipmitool-openrc utmps-libs libattr libpanelw bonding ppp-chat ppp-minconn ppp-passprompt"
+    " ppp-passwordfd tiny-cloud-alpine libatomic ppp-winbind libacl ppp-atm mount libffi netcat-openbsd"
+    " coreutils-fmt ppp-l2tp coreutils-env coreutils-sha512sum doas eudev-libs jansson pciutils-libs"
+    " efibootmgr libtasn1 gdbm ppp-pppoe libbz2 kmod-libs libusb lsblk openntpd mpc1 libseccomp libexpat"
+)
+"""Small packages that need others: 119 in all, 114 of them with files."""
 
 
 @dataclass(frozen=True)

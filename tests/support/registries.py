@@ -171,6 +171,7 @@ class Proxy:
             back: The same of what the client is to receive.
         """
         self.sent = 0
+        self.received = 0
         self.cuts = 0
         self._cut = cut
         self._back = back
@@ -219,5 +220,6 @@ class Proxy:
                         return
                     (server if upwards else client).sendall(data)
                     self.sent += upwards * len(data)
+                    self.received += (not upwards) * len(data)
                 if not ready:
                     return

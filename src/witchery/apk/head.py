@@ -73,8 +73,21 @@ class Head:
     form: Literal[2, 3] = 2
 
     @classmethod
-    def read(cls, signature_segment: bytes, control_segment: bytes, form: Literal[2, 3] = 2) -> Self:
+    def read(
+        cls,
+        signature_segment: bytes,
+        control_segment: bytes,
+        form: Literal[2, 3] = 2,
+        *,
+        limit: int = MAX_CONTROL,
+    ) -> Self:
         """Reads a head.
+
+        Args:
+            signature_segment: See the class.
+            control_segment: See the class.
+            form: The version of the format.
+            limit: How much a segment may inflate to, in bytes.
 
         Raises:
             FormatError: if the control segment is malformed.
@@ -87,7 +100,7 @@ class Head:
                 block = adb.control(control_segment)
                 info, scripts = block.info, block.scripts
             else:
-                info, scripts = read_control(control_segment)
+                info, scripts = read_control(control_segment, limit)
         return cls(
             signature_segment=signature_segment,
             control_segment=control_segment,
@@ -97,18 +110,22 @@ class Head:
         )
 
     @classmethod
-    def split(cls, data: bytes) -> Self:
+    def split(cls, data: bytes, *, limit: int = MAX_CONTROL) -> Self:
         """Reads the start of a package file of version 2, up to its data segment.
+
+        Args:
+            data: These bytes.
+            limit: How much a segment may inflate to, in bytes.
 
         Raises:
             FormatError: if it is anything else.
         """
         reader = GzipReader([data])
         with located("first segment", Refused):
-            first, files = small_segment(reader)
+            first, files = small_segment(reader, limit)
         if not files or not signature.is_signature(files[0][0]):
             first = b""
-        return cls.read(first, data[len(first) :])
+        return cls.read(first, data[len(first) :], limit=limit)
 
     @property
     def identity(self) -> bytes:
@@ -177,34 +194,38 @@ def read_signatures(segment: bytes) -> tuple[Signature, ...]:
     Raises:
         FormatError: if it is malformed.
     """
-    return signature.parse(_only_segment(segment)) if segment else ()
+    return signature.parse(_only_segment(segment, MAX_CONTROL)) if segment else ()
 
 
-def read_control(segment: bytes) -> Control:
+def read_control(segment: bytes, limit: int = MAX_CONTROL) -> Control:
     """What a control segment holds.
+
+    Args:
+        segment: The segment.
+        limit: How much it may inflate to, in bytes.
 
     Raises:
         FormatError: if it is malformed.
     """
-    return control_of(_only_segment(segment))
+    return control_of(_only_segment(segment, limit))
 
 
-def _only_segment(segment: bytes) -> list[tuple[str, bytes]]:
+def _only_segment(segment: bytes, limit: int) -> list[tuple[str, bytes]]:
     reader = GzipReader([segment])
-    _, files = small_segment(reader)
+    _, files = small_segment(reader, limit)
     if not reader.at_end():
         raise FormatError("is followed by more bytes", where=[f"byte {reader.offset}"])
     return files
 
 
-def small_segment(reader: GzipReader) -> tuple[bytes, list[tuple[str, bytes]]]:
+def small_segment(reader: GzipReader, limit: int = MAX_CONTROL) -> tuple[bytes, list[tuple[str, bytes]]]:
     """A signature or control segment: as it is, and the files in it.
 
     Raises:
         FormatError: if it is malformed.
     """
     raw = bytearray()
-    files = [(m.entry.path, b"".join(m.content)) for m in tar.read(reader.member(raw.extend, MAX_CONTROL))]
+    files = [(m.entry.path, b"".join(m.content)) for m in tar.read(reader.member(raw.extend, limit))]
     return bytes(raw), files
 
 

@@ -47,8 +47,11 @@ DATA: Final = "application/vnd.witchery.apk.data.v1"
 MAX_PACKAGES: Final = 5_000
 """How many packages evidence may be about."""
 
-MAX_HEADS: Final = 64 << 20
+MAX_HEADS: Final = 32 << 20
 """Bytes of all heads together; those of a real image of 100 packages come to 300 kB."""
+
+_INFLATES: Final = (1 << 16, 64)
+"""What a head may inflate to: so many bytes at least, and so many times its own size."""
 
 MAX_PATHS: Final = 200_000
 """How many paths a document may name in all."""
@@ -216,7 +219,7 @@ def _proof(fields: Fields, blob: bytes, blobs: Mapping[Digest, Descriptor]) -> P
             cut = fields.integer("signature")
             head = Head.read(blob[:cut], blob[cut:], 3)
         else:
-            head = Head.split(blob)
+            head = Head.split(blob, limit=_INFLATES[0] + _INFLATES[1] * len(blob))
     if str(head) != name:
         raise IntegrityError(f"the head of another package, `{head}`: `{name}`")
     data = None

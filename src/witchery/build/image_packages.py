@@ -10,19 +10,16 @@ from itertools import chain
 
 from witchery.apk import archive as archives
 from witchery.arch import Arch
-from witchery.attest.evidence import DATA, DOCUMENT, Evidence, Proof
-from witchery.build.copying import Opened, open_source
+from witchery.attest.evidence import Evidence, Proof
+from witchery.build.copying import open_source
+from witchery.build.evidence import evidence_about, images_of
 from witchery.build.parallel import StoppedError, in_parallel
-from witchery.build.pulling import keep
 from witchery.build.registries import Registries
 from witchery.errors import IntegrityError, Refused, UsageError, located
-from witchery.oci import media
 from witchery.oci.descriptor import Descriptor
 from witchery.oci.image import Image
-from witchery.oci.manifest import Index
 from witchery.oci.transport import Transport
-from witchery.store.source import MAX_NESTING, ImageSource
-from witchery.value import replace
+from witchery.store.source import ImageSource
 
 
 def take(place: Transport, wanted: Mapping[Arch, Collection[bytes]], registries: Registries) -> int:
@@ -52,43 +49,14 @@ def take(place: Transport, wanted: Mapping[Arch, Collection[bytes]], registries:
             )
             if not missing:
                 continue
-            evidence = _evidence(opened, image, registries)
-            count += _Taking(opened.source, image, registries).all(evidence, missing)
+            found = next(evidence_about(opened, image, registries), None)
+            if found is None:
+                raise UsageError(
+                    "no evidence is kept beside the image, so its packages cannot be told from their files",
+                    hint="`witchery build` keeps it, and `witchery copy` brings it along; or name a mirror",
+                )
+            count += _Taking(opened.source, image, registries).all(found.evidence, missing)
         return count
-
-
-def images_of(source: ImageSource, root: Descriptor, depth: int = MAX_NESTING) -> Iterator[Image]:
-    """The images of an index, or the one image of a manifest.
-
-    Raises:
-        Refused: if one is malformed.
-    """
-    if root.media_type not in media.INDEXES:
-        yield replace(source, index=Index.of([root])).image()
-    elif depth > 1:
-        for entry in Index.read(source.document(root)).manifests:
-            if entry.platform is None or entry.platform.os != "unknown":
-                yield from images_of(source, entry, depth - 1)
-
-
-def _evidence(opened: Opened, image: Image, registries: Registries) -> Evidence:
-    """The newest evidence about an image; its heads are fetched some at a time.
-
-    Raises:
-        UsageError: if there is none.
-    """
-    found = opened.source.artifacts(image.digest, DOCUMENT)
-    if not found:
-        raise UsageError(
-            "no evidence is kept beside the image, so its packages cannot be told from their files",
-            hint="`witchery build` keeps it, and `witchery copy` brings it along; or name a mirror",
-        )
-    artifact = found[-1]
-    if opened.origin:
-        small = [blob for blob in artifact.manifest.layers if blob.media_type != DATA]
-        contents = keep(opened.source, small, registries)
-        artifact = replace(artifact, contents={**artifact.contents, **contents})
-    return Evidence.read(artifact)
 
 
 class _Taking:

@@ -80,6 +80,10 @@ class Console:
         """Something good to know."""
         self.say(f"{self.styled('note', 'note:')} {text}")
 
+    def object(self, text: str) -> None:
+        """What a check found: the answer is no."""
+        print(self.styled("error", "problem:"), printable(text), file=self.err)
+
     def fail(self, error: WitcheryError) -> None:
         """An error: what, where, and what next."""
         for problem, hints in error.complaints:

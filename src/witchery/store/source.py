@@ -116,7 +116,9 @@ class ImageSource:
             raise FormatError(f"expected at most {MAX_DOCUMENT} bytes of JSON: {descriptor.size}")
         return b"".join(self.blob(descriptor).chunks())
 
-    def artifacts(self, subject: Digest, artifact_type: str = "") -> tuple[Artifact, ...]:
+    def artifacts(
+        self, subject: Digest, artifact_type: str = "", most: int = MAX_ARTIFACTS
+    ) -> tuple[Artifact, ...]:
         """The artifacts about a manifest, the newest last.
 
         They are those of the list, and those that stand beside the image in its own index, as other tools
@@ -125,6 +127,7 @@ class ImageSource:
         Args:
             subject: The digest of the manifest.
             artifact_type: Which of them; empty for all.
+            most: How many at the most, counted from the newest; where all are wanted, more are an error.
 
         Raises:
             FormatError: if there are too many, or one of them is malformed.
@@ -133,10 +136,10 @@ class ImageSource:
         entries = {entry.digest: entry for entry in self.index.manifests if _may_be_artifact(entry)}
         entries |= {entry.digest: entry for entry in self.referrers(subject).manifests}
         wanted = [each for each in entries.values() if artifact_type in ("", each.artifact_type)]
-        if len(wanted) > MAX_ARTIFACTS:
+        if len(wanted) > MAX_ARTIFACTS == most:
             raise FormatError(f"more than {MAX_ARTIFACTS} artifacts are about: `{subject}`")
         found = []
-        for entry in wanted:
+        for entry in wanted[-most:]:
             manifest = Manifest.read(self.document(entry))
             is_about = manifest.subject is not None and manifest.subject.digest == subject
             if is_about and artifact_type in ("", listed(manifest).artifact_type):
