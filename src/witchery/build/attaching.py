@@ -111,15 +111,18 @@ def _list(session: Session, subject: Digest, artifacts: Sequence[Artifact], scop
 
 
 def artifacts_of(
-    source: ImageSource, root: Descriptor, origin: Reference | None, registries: Registries
+    source: ImageSource,
+    root: Descriptor,
+    origin: Reference | None = None,
+    registries: Registries | None = None,
 ) -> Iterator[Artifact]:
     """The artifacts about an image, and about each of its platforms.
 
     Args:
         source: Where the image is.
         root: Its manifest or its index.
-        origin: The repository, where it is in a registry.
-        registries: How registries are reached.
+        origin: The repository, where it is in a registry and the signatures under its tag are wanted, too.
+        registries: How registries are reached, then.
 
     Raises:
         Refused: if the image or one of them is malformed.
@@ -127,7 +130,7 @@ def artifacts_of(
     """
     for subject in _manifests(source, root, MAX_NESTING):
         yield from source.artifacts(subject.digest)
-        if origin is not None:
+        if origin is not None and registries is not None:
             yield from signature_tags.carried(source, subject, origin, registries)
 
 
