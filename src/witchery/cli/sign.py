@@ -15,11 +15,11 @@ bundle is written. It needs `pip install 'witchery-images[sigstore]'`.
 """
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from witchery.cli import options as shared
 from witchery.cli.console import Console
+from witchery.cli.signers import add_instance
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,12 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default="",
         help="the identity, with --keyless: FILE or env://NAME",
     )
-    parser.add_argument(
-        "--trust-config",
-        metavar="FILE",
-        type=Path,
-        help="describes another instance of sigstore than the public one (ClientTrustConfig)",
-    )
+    add_instance(parser)
     parser.add_argument(
         "--recursive", action="store_true", help="of an image for several platforms, sign each of them, too"
     )
