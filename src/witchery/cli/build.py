@@ -17,6 +17,7 @@ import witchery
 from witchery.cli import options as shared
 from witchery.cli.console import Console
 from witchery.cli.locked import add_lock, with_lock
+from witchery.cli.vuln_options import add_condition, with_condition
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,6 +58,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     shared.add_packages(parser)
     shared.add_application(parser)
     add_lock(parser)
+    add_condition(parser)
     shared.add_registry(shared.add_trust(parser))
     parser.add_argument(
         "--allow-arch-skew",
@@ -119,7 +121,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     from witchery.cli.workshop import open_registries, open_workshop
 
     name = _name(options)
-    requests = with_lock(open_requests(options), options, console)
+    requests = with_condition(with_lock(open_requests(options), options, console), options)
     targets = _targets(options, requests[0])
     wanted = Attached(
         evidence=options.evidence,
