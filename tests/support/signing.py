@@ -5,6 +5,7 @@ Keys are made by OpenSSL; envelopes by `securesystemslib`; bundles are judged by
 what cosign's specifications say, with `cryptography` and `json` alone.
 """
 
+import atexit
 import base64
 import hashlib
 import json
@@ -194,6 +195,7 @@ def openssl_accepts(public: bytes, signature: bytes, message: bytes) -> bool:
 def _sigstore_folder() -> Path:
     """A folder with sigstore's packages, and the script that uses them."""
     folder = Path(tempfile.mkdtemp(prefix="sigstore-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for name, version in _SIGSTORE.items():
         unpack_npm(npm_tarball(name, version), folder / "node_modules" / name)
     shutil.copy(SHARED / "tools" / "verify_bundle.mjs", folder)
