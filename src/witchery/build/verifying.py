@@ -11,6 +11,7 @@ from witchery.attest.verdict import LayerVerdict, Problem, Standing, Verdict
 from witchery.attest.verification import Reach, verify
 from witchery.build.copying import Opened, open_source
 from witchery.build.evidence import Found, evidence_about, images_of
+from witchery.build.image_packages import take
 from witchery.build.registries import Registries
 from witchery.build.signers import Signer, signatures_on
 from witchery.build.workshop import Workshop
@@ -40,6 +41,7 @@ class Question:
         full: Whether signed layers are read, too.
         now: Seconds since 1970.
         mirrors: Where packages may be that the evidence does not hold.
+        images: Images that may have them.
         signers: Who has to have signed the image, or the index that names it.
     """
 
@@ -49,6 +51,7 @@ class Question:
     full: bool = False
     now: int
     mirrors: tuple[Repository, ...] = ()
+    images: tuple[Transport, ...] = ()
     signers: tuple[Signer, ...] = ()
 
 
@@ -146,11 +149,15 @@ class _Verifying:
         )
         if layer:
             return self._opened.source.blob(layer.descriptor)
-        known = self._access.cache.package(proof.head.identity)
+        cache, identity = self._access.cache, proof.head.identity
+        known = cache.package(identity)
+        for place in self._question.images:
+            if known is None and take(place, {arch: [identity]}, self._registries):
+                known = cache.package(identity)
         if known is None and self._question.mirrors:
             wanted = Wanted(package=_stub(proof), arch=arch, repositories=self._question.mirrors)
             known = fetch_packages(self._access, [wanted])[0].archive
-        return self._access.cache.blobs.content(known.data) if known else None
+        return cache.blobs.content(known.data) if known else None
 
     def _known_diff_id(self, digest: Digest, evidence: Evidence) -> Digest | None:
         """What the cache knows of a layer that is a package."""

@@ -77,6 +77,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
         full=options.full,
         now=int(time.time()),
         mirrors=locked.mirrors(options),
+        images=locked.images(options),
         signers=signers_of(options),
     )
     workshop = open_workshop(options, console)
