@@ -477,7 +477,7 @@ def test_a_changed_file_of_a_rewritten_layer(what: str, origin: BuiltImage, tmp_
 def test_packages_that_the_evidence_does_not_hold_are_had_elsewhere(
     boot_set: Path, origin: BuiltImage, tmp_path: Path
 ) -> None:
-    """With the heads alone a rewritten layer cannot be judged; a mirror, or another image, has the packages."""
+    """Heads alone do not judge a rewritten layer; a mirror, or another image, has its packages."""
     (tmp_path / "witchery.yaml").write_text(json.dumps(packages(boot_set, *SERVICES, layering="origin")))
     words = ("--evidence", "heads", "--cache-dir", "cache", "--arch", "x86_64", "-o", "oci:heads")
     done = process("build", "witchery.yaml", *words, cwd=tmp_path)
