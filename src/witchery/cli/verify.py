@@ -103,7 +103,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
 
 def tell(verdict: "Verdict", console: Console, *, several: bool) -> None:
     """A verdict in words: every layer, how it runs, what speaks against it."""
-    from witchery.cli.rendering import size
+    from witchery.cli.rendering import counted_as, size
 
     if several:
         console.say(console.styled("bold", f"{verdict.platform}:"))
@@ -122,6 +122,10 @@ def tell(verdict: "Verdict", console: Console, *, several: bool) -> None:
         console.note(remark)
     for problem in verdict.problems:
         console.object(f"{problem} [{problem.rule}]")
+    kinds = [each.standing.value for each in verdict.layers]
+    counted = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
+    word = "verified" if verdict.ok else f"not verified, {counted_as(len(verdict.problems), 'problem')}"
+    console.say(f"{word}: {counted_as(len(kinds), 'layer')} ({counted})")
 
 
 def document(verdict: "Verdict") -> dict[str, Any]:
