@@ -94,4 +94,5 @@ def _missing(judged: Sequence[Judged]) -> str:
     if not reasons:
         return "nobody signed the image, and it has to be signed by"
     more = f" and {len(reasons) - _REASONS} more reasons" if len(reasons) > _REASONS else ""
-    return f"no signature counts ({'; '.join(reasons[:_REASONS])}{more}) of"
+    listed = "; ".join(reasons[:_REASONS])
+    return f"none of its signatures counts ({listed}{more}); it has to be signed by"
