@@ -309,6 +309,15 @@ def test_a_bill_with_files_lists_those_of_the_packages(
     assert syft(f"oci-dir:{image.layout}", tmp_path).packages == image.packages
 
 
+def test_an_image_with_bills_in_it_is_verified(builder: Builder, boot_set: Path) -> None:
+    """They are among the few files that its top layer may have."""
+    config = packages(boot_set, "wget", sbom={"in-image": ["spdx", "cyclonedx"]})
+    image = builder("verified", config, archive=False)
+    done = process("verify", "oci:layout", "--json", "--cache-dir", "cache", cwd=image.folder)
+    assert done.status == 0, done.err
+    assert "bill of materials: 8 packages" in done.out
+
+
 def test_trivy_counts_nothing_twice_with_a_bill_in_the_image(
     builder: Builder, boot_set: Path, database: Path, tmp_path: Path
 ) -> None:

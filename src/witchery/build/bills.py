@@ -22,6 +22,7 @@ from witchery.rootfs.entry import Kind, file
 from witchery.sbom import bill as bills
 from witchery.sbom.bill import Bill, Edge, File, Item, Layer, Person, plain
 from witchery.sbom.identifiers import Names
+from witchery.sbom.stated import FOLDER, SUFFIXES
 from witchery.solver.solution import Cause, Solution
 from witchery.value import frozen, replace
 
@@ -33,10 +34,6 @@ MEDIA_TYPES = {"spdx": "application/spdx+json", "cyclonedx": "application/vnd.cy
 """The formats, and the types of their documents and of the artifacts that carry them."""
 FORMATS = tuple(MEDIA_TYPES)
 """The formats alone; scanners learn most from the first."""
-SUFFIXES = {"spdx": ".spdx.json", "cyclonedx": ".cdx.json"}
-"""How scanners want files in a format to be called."""
-
-_FOLDER = "var/lib/db/sbom"
 _TITLE = "org.opencontainers.image."
 _HASHES = {20: "SHA1", 32: "SHA256", 64: "SHA512"}
 
@@ -99,7 +96,7 @@ def in_image(
     documents = ((encoded(bill, each), SUFFIXES[each]) for each in config.sbom.in_image)
     stem = Names().name(bill.name)
     return tuple(
-        Generated(file(f"{_FOLDER}/{stem}{suffix}", len(each.data)), BytesContent(each.data), "sbom.in-image")
+        Generated(file(f"{FOLDER}{stem}{suffix}", len(each.data)), BytesContent(each.data), "sbom.in-image")
         for each, suffix in documents
     )
 
