@@ -304,6 +304,7 @@ def test_a_bill_with_files_lists_those_of_the_packages(
     for path, checksum in files.items():
         found = image.rootfs / path
         assert hashlib.sha1(found.read_bytes()).hexdigest() == checksum, path
+    assert bill(image, "spdx", source="witchery.yaml") == bill(image, "spdx")
     text = json.dumps(spdx)
     assert (image.document["digest"].removeprefix("sha256:") in text) == (where == "beside")
     assert syft(f"oci-dir:{image.layout}", tmp_path).packages == image.packages
@@ -375,6 +376,33 @@ def test_a_locked_build_has_the_same_bill(boot_set: Path, tmp_path: Path) -> Non
     assert _sbom(tmp_path, "--locked").out == plain.out
     shutil.rmtree(tmp_path / "cache")
     assert _sbom(tmp_path, "--locked").out == plain.out
+
+
+def test_a_lock_alone_lists_its_packages_and_no_image(boot_set: Path, tmp_path: Path) -> None:
+    config = packages(boot_set, "wget", base={"tmp": False}, contents={"shell": "forbid"})
+    (tmp_path / "witchery.yaml").write_text(json.dumps(config))
+    whole = check_spdx(_sbom(tmp_path).out.encode(), tmp_path)
+    done = process("lock", "witchery.yaml", "--arch", "x86_64", "--cache-dir", "cache", cwd=tmp_path)
+    assert done.status == 0, done.err
+    done = process("sbom", "witchery.lock.json", "--cache-dir", "other", cwd=tmp_path)
+    assert done.status == 0, done.err
+    alone = check_spdx(done.out.encode(), tmp_path)
+    assert {name: purl for name, purl in purls(whole).items() if "pkg:oci" not in purl} == purls(alone)
+    kinds = [
+        {each["relationshipType"]: each.get("comment") for each in d["relationships"]} for d in (whole, alone)
+    ]
+    assert kinds[0] == kinds[1]
+
+
+def test_a_lock_with_an_application_asks_for_its_source(boot_set: Path, tmp_path: Path) -> None:
+    (tmp_path / "app.sh").write_text("data")
+    config = packages(boot_set, "musl", payload="./app.sh")
+    (tmp_path / "witchery.yaml").write_text(json.dumps(config))
+    done = process("lock", "witchery.yaml", "--arch", "x86_64", "--cache-dir", "cache", cwd=tmp_path)
+    assert done.status == 0, done.err
+    done = process("sbom", "witchery.lock.json", "--cache-dir", "cache", cwd=tmp_path)
+    assert (done.status, done.out) == (2, "")
+    assert "`witchery sbom SOURCE --locked`" in done.err
 
 
 def _sbom(folder: Path, *options: str) -> Outcome:

@@ -13,7 +13,7 @@ from witchery.build.origins import Origins
 from witchery.build.parts import Gathered
 from witchery.compose.composition import newest
 from witchery.compose.part import Generated, Part
-from witchery.compose.tree import Tree
+from witchery.compose.tree import Tree, merge
 from witchery.config.model import ImageConfig
 from witchery.digest import Digest
 from witchery.oci.config import rfc3339
@@ -99,6 +99,21 @@ def in_image(
         Generated(file(f"{FOLDER}{stem}{suffix}", len(each.data)), BytesContent(each.data), "sbom.in-image")
         for each, suffix in documents
     )
+
+
+def bill_of_packages(gathered: Gathered, *, files: bool = False) -> Bill:
+    """What packages that were gathered come to, without an image of them.
+
+    Args:
+        gathered: The packages.
+        files: Whether to list every file of every package, too.
+
+    Raises:
+        Refused: if they cannot be in one image.
+    """
+    made = _Bills(gathered, merge(gathered.parts), (), files=files)
+    bill = made.bill(ImageConfig(), None, rfc3339(newest(gathered.parts)))
+    return replace(bill, tool=witchery.__version__)
 
 
 def encoded(bill: Bill, form: str) -> Document:
