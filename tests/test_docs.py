@@ -12,6 +12,7 @@ import pytest
 
 from support.command import Command
 from witchery.cli import COMMANDS
+from witchery.config import policy
 from witchery.config.load import load
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -52,11 +53,14 @@ def test_the_readme_names_every_command() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_configuration_shown_is_one(page: Path) -> None:
-    """Each block of YAML with known top-level keys decodes; what is cut short stands for itself."""
+    """Each block of YAML decodes, as a policy if it says it is one; what is cut short stands for itself."""
     for block in re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL):
         if "..." not in block:
             data = block.encode()
-            load("witchery.yaml", {"witchery.yaml": data}.__getitem__)
+            if block.startswith("# policy.yaml"):
+                assert policy.parse(data, "policy.yaml") != policy.Policy()
+            else:
+                load("witchery.yaml", {"witchery.yaml": data}.__getitem__)
 
 
 GREET = """

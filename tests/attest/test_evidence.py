@@ -106,7 +106,7 @@ def document(evidence: Evidence) -> dict[str, Any]:
 
 def test_a_head_of_another_package_is_refused() -> None:
     one, two = (Proof(head=head).blob for head in heads("one", "two"))
-    with pytest.raises(Refused, match="the head of another package, `two-1.0-r0`"):
+    with pytest.raises(Refused, match=r"the head of another package, `two-1\.0-r0`"):
         Evidence.read(changed(document(made("one")), two))
     with pytest.raises(FormatError, match="names 1 packages, and has 2 heads"):
         Evidence.read(changed(document(made("one")), one, two))

@@ -4,12 +4,14 @@ Unlike Debian's it keeps what arrived of a part that was cut, and refuses parts 
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
 from support.servers import Answer, Asked
 
+INDEX = "application/vnd.oci.image.index.v1+json"
 Quirk = Callable[[Asked], Answer | None]
 
 
@@ -20,13 +22,16 @@ class FakeRegistry:
         blobs: By digest, or by `REPOSITORY:TAG`.
         uploads: What has arrived of uploads, by their number.
         quirk: Is asked first, and may answer in the registry's place.
+        lists: Whether it lists the artifacts about a manifest, as registries do since version 1.1.
     """
 
-    def __init__(self, quirk: Quirk = lambda _: None) -> None:
+    def __init__(self, quirk: Quirk = lambda _: None, *, lists: bool = False) -> None:
         self.blobs: dict[str, bytes] = {}
         self.types: dict[str, str] = {}
         self.uploads: dict[str, bytes] = {}
         self.quirk = quirk
+        self.lists = lists
+        self.about: dict[str, list[dict[str, object]]] = {}
 
     def __call__(self, asked: Asked) -> Answer:
         return self.quirk(asked) or self._answer(asked)
@@ -40,6 +45,9 @@ class FakeRegistry:
             return self._upload(asked, match[1], match[2], query)
         if match := re.fullmatch(r"/v2/(.+)/(manifests|blobs)/([^/]+)", parts.path):
             return self._content(asked, match[1], match[3])
+        if self.lists and (match := re.fullmatch(r"/v2/(.+)/referrers/(sha256:\w+)", parts.path)):
+            index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": self.about.get(match[2], [])}
+            return Answer(headers={"Content-Type": INDEX}, body=json.dumps(index).encode())
         return Answer(status=404)
 
     def _upload(self, asked: Asked, name: str, number: str, query: dict[str, list[str]]) -> Answer:
@@ -78,12 +86,24 @@ class FakeRegistry:
             digest = f"sha256:{hashlib.sha256(asked.body).hexdigest()}"
             for each in (key, digest):
                 self.blobs[each], self.types[each] = asked.body, asked["content-type"]
-            return Answer(status=201, headers={"Docker-Content-Digest": digest})
+            subject = self._listed(asked.body, digest, asked["content-type"])
+            return Answer(status=201, headers={"Docker-Content-Digest": digest} | subject)
         if key not in self.blobs:
             return refusal(404, "MANIFEST_UNKNOWN" if "manifests" in asked.path else "BLOB_UNKNOWN")
         data = self.blobs[key]
         headers = {"Docker-Content-Digest": f"sha256:{hashlib.sha256(data).hexdigest()}"}
         return Answer(headers=headers | {"Content-Type": self.types.get(key, "x/y")}, body=data)
+
+    def _listed(self, body: bytes, digest: str, kind: str) -> dict[str, str]:
+        """Lists what is about something, and says so."""
+        document = json.loads(body) if self.lists else {}
+        if "subject" not in document:
+            return {}
+        subject = document["subject"]["digest"]
+        entry = {"mediaType": kind, "digest": digest, "size": len(body)}
+        entry |= {"artifactType": document["artifactType"]}
+        self.about.setdefault(subject, []).append(entry)
+        return {"OCI-Subject": subject}
 
 
 def refusal(status: int, code: str, message: str = "no", **headers: str) -> Answer:
