@@ -99,6 +99,32 @@ def test_both_formats_are_valid_and_list_exactly_the_packages(image: BuiltImage,
     assert subject["checksums"][0]["checksumValue"] == image.document["digest"].removeprefix("sha256:")
 
 
+def test_the_minimum_elements_are_there(builder: Builder, boot_set: Path, tmp_path: Path) -> None:
+    """Those of NTIA (2021) and CISA (draft of 2025), for the image, its release and each of its packages."""
+    vendor = {"org.opencontainers.image.vendor": "Example Ltd"}
+    (tmp_path / "app").write_text("data")
+    config = packages(boot_set, "wget", annotations=vendor, payload=str(tmp_path / "app"))
+    image = builder("minimum", config, archive=False)
+    spdx = check_spdx(bill(image, "spdx"), tmp_path)
+    creation = spdx["creationInfo"]
+    assert "Organization: Example Ltd" in creation["creators"]  # author
+    assert any(each.startswith("Tool: witchery-") for each in creation["creators"])
+    assert creation["created"].endswith("Z")
+    assert "while the image was built" in creation["comment"]  # generation context
+    related = {each["relatedSpdxElement"] for each in spdx["relationships"]}
+    for each in spdx["packages"]:
+        assert each["supplier"].startswith("Organization: "), each
+        assert each["name"]
+        assert each["versionInfo"]
+        assert each["SPDXID"] in related
+        if each["primaryPackagePurpose"] != "OPERATING-SYSTEM":
+            assert purls(spdx)[each["name"]]
+        if each["primaryPackagePurpose"] in ("INSTALL", "CONTAINER"):
+            assert each["checksums"]
+        if each["primaryPackagePurpose"] == "INSTALL":
+            assert each["licenseDeclared"]
+
+
 def test_checksums_are_those_of_the_files_and_layers_those_of_the_manifest(
     image: BuiltImage, boot_set: Path, tmp_path: Path
 ) -> None:

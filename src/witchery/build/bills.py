@@ -180,16 +180,18 @@ class _Bills:
     def bill(self, config: ImageConfig, application: "Application | None", created: str) -> Bill:
         """What is known without the image itself."""
         annotations = config.annotations
+        vendor = plain(annotations.get(f"{_TITLE}vendor", "") or annotations.get(f"{_TITLE}authors", ""))
+        items = map(self._item, self._gathered.parts)
         return Bill(
             name=_name(config, self._gathered.parts),
             digest=None,
             size=0,
             arch=self._arch,
             created=created,
-            vendor=plain(annotations.get(f"{_TITLE}vendor", "")),
+            vendor=vendor,
             version=plain(annotations.get(f"{_TITLE}version", "")),
             distribution=self._origins.distribution,
-            items=tuple(map(self._item, self._gathered.parts)),
+            items=tuple(_supplied(each, vendor) if each.own else each for each in items),
             asked=self._edges.asked,
             components=bills.gathered(application.report.components if application else ()),
             trusted=self._gathered.trusted,
@@ -255,6 +257,11 @@ def _edges(solution: Solution) -> _Edges:
         {name: _sorted_edges(found) for name, found in conditions.items()},
         _sorted_edges(asked),
     )
+
+
+def _supplied(application: Item, vendor: str) -> Item:
+    """The application, which is its image's author's."""
+    return replace(application, vendor=replace(application.vendor, name=vendor))
 
 
 def _sorted_edges(found: Mapping[str, Collection[str]]) -> tuple[Edge, ...]:

@@ -8,6 +8,8 @@ from witchery.errors import FormatError
 
 FOLDER = "var/lib/db/sbom/"
 """Where bills of materials are in an image."""
+MAX_DOCUMENT = 8 << 20
+"""The longest document that is read, in bytes; one with 2,800 files of 88 packages has 850 kB."""
 SUFFIXES = {"spdx": ".spdx.json", "cyclonedx": ".cdx.json"}
 """How scanners want files in a format to be called."""
 
@@ -34,8 +36,10 @@ def stated(path: str, data: bytes) -> frozenset[Stated]:
         data: The document.
 
     Raises:
-        FormatError: if it is none that Witchery writes, or lists a package without saying which.
+        FormatError: if it is none that Witchery writes, or too long.
     """
+    if len(data) > MAX_DOCUMENT:
+        raise FormatError(f"a bill of materials of more than {MAX_DOCUMENT} bytes")
     try:
         document = canonical.decode(data)
         entries = _spdx(document) if path.endswith(SUFFIXES["spdx"]) else _cyclonedx(document)
