@@ -15,7 +15,7 @@ FLOORS = (
     {"apk", "oci", "loader"},
     {"config", "solver", "registry"},
     {"compose", "lock", "payload"},
-    {"sbom"},
+    {"sbom", "vulns"},
     {"attest"},
     {"net", "store"},
     {"repository"},

@@ -13,7 +13,9 @@ import pytest
 
 from support.built import TALL, Builder, BuiltImage, packages
 from support.command import process
+from support.packages import make_package
 from support.registries import Proxy, Registry, registry
+from support.repositories import Simulator, key, package
 from support.shared import SHARED, needs_shared
 from support.tampering import HEAD, Tampered, edited, with_file
 
@@ -139,6 +141,69 @@ def test_a_hundred_packages_are_verified(builder: Builder, tmp_path: Path) -> No
     assert said.status == 0, said.err + json.dumps(said.platform["problems"])
     assert len(said.platform["packages"]) > 100
     assert said.standings.count("derived") == 1
+
+
+def test_files_that_a_link_moved_are_held_against_their_packages(tmp_path: Path) -> None:
+    """Of merged folders: the evidence names the link, and the link has to be in the package that it names."""
+    base = Simulator()
+    base.add(make_package("base", files={"usr/bin/base": b"base"}, links={"bin": "usr/bin"}, key=key()))
+    base.add(make_package("tool", files={"bin/tool": b"tool"}, key=key()))
+    base.write(tmp_path / "base")
+    (tmp_path / key().public.name).write_bytes(key().public.pem)
+    contents = {
+        "build_repositories": ["./base"],
+        "keyring": [f"./{key().public.name}"],
+        "packages": ["base", "tool"],
+    }
+    (tmp_path / "witchery.yaml").write_text(json.dumps({"contents": contents}))
+    words = ("build", "witchery.yaml", "--arch", "x86_64", "-o", "oci:image", "--cache-dir", "cache")
+    done = process(*words, cwd=tmp_path)
+    assert done.status == 0, done.err
+    trust = ("-k", tmp_path / key().public.name)
+    said = verify("oci:image", tmp_path, *trust)
+    assert said.status == 0, said.err + json.dumps(said.document)
+    assert said.standings == ["signed", "derived", "top"]
+    image = Tampered(tmp_path / "image", tmp_path / "changed")
+    (layer,) = [each for each in image.document["layers"] if each.get("links")]
+    assert layer["links"] == {"bin": 0}
+    layer["links"] = {"bin": 1}
+    said = judged(image, *trust)
+    assert "names a link that `tool-1.0-r0` has not" in json.dumps(said.document)
+    del layer["links"]
+    assert judged(image, *trust).rules == {"file-missing", "file-unexplained"}
+
+
+def test_folders_that_links_hide_are_no_matter(builder: Builder, tmp_path: Path) -> None:
+    """In Alpine 3.13 `var/run` is a link in one package and a folder in another, for another architecture."""
+    old = SHARED / "alpine" / "v3.13-aarch64"
+    built = builder("verify-moved", packages(old, "alpine-base", "ppp-daemon"), arch="aarch64")
+    said = verify(f"oci:{built.layout}", tmp_path)
+    assert said.status == 0, said.err + json.dumps(said.document)
+    assert "derived" in said.standings
+
+
+def test_packages_of_version_3_are_held_against_what_their_keys_signed(tmp_path: Path) -> None:
+    """Of OpenWrt: every one is rewritten, from files whose hashes stand in what is signed."""
+    source = SHARED / "openwrt-v3"
+    base = Simulator()
+    base.add(package("libc"))  # what OpenWrt has in its system itself
+    base.write(tmp_path / "base")
+    keys = tmp_path / "keys"
+    shutil.copytree(source / "keys", keys)
+    (keys / key().public.name).write_bytes(key().public.pem)
+    contents = {
+        "build_repositories": [str(source / "noarch" / "packages.adb"), "./base"],
+        "keyring": ["./keys"],
+        "packages": ["wireless-regdb"],
+    }
+    (tmp_path / "witchery.yaml").write_text(json.dumps({"contents": contents}))
+    words = ("build", "witchery.yaml", "--arch", "x86_64", "-o", "oci:image", "--cache-dir", "cache")
+    done = process(*words, cwd=tmp_path)
+    assert done.status == 0, done.err
+    said = verify("oci:image", tmp_path, "-k", keys)
+    assert said.status == 0, said.err + json.dumps(said.document)
+    assert "derived" in said.standings
+    assert verify("oci:image", tmp_path).status == 1, "nobody told it of that key"
 
 
 def test_another_layer_in_place_of_one(image: Tampered) -> None:

@@ -44,7 +44,7 @@ def made(*names: str) -> Evidence:
             digest=Digest.sha256(b"derived"),
             kind="derived",
             packages=(last,),
-            moved={"usr/bin/tool": "bin/tool"},
+            links={"bin": 0},
             missing={last: ("etc/lost",)},
         )
     )
@@ -57,7 +57,7 @@ def test_what_is_written_is_read_again() -> None:
     evidence = made("one", "two", "three")
     again = Evidence.read(evidence.artifact(SUBJECT, {}))
     assert again == evidence
-    assert again.layers[2].moved == {"usr/bin/tool": "bin/tool"}
+    assert again.layers[2].links == {"bin": 0}
     assert again.layers[2].missing == {2: ("etc/lost",)}
     assert again.artifact(SUBJECT, {}).manifest.raw == evidence.artifact(SUBJECT, {}).manifest.raw
 
@@ -135,6 +135,7 @@ def test_a_head_that_inflates_without_end_is_refused() -> None:
         (("layers", 0, "packages"), [0, 1], "expected the one package"),
         (("layers", 1, "missing"), {"9": ["x"]}, "no such package"),
         (("layers", 1, "missing"), {"x": ["x"]}, "no such package"),
+        (("layers", 1, "links"), {"bin": 9}, "no such package"),
         (("layers", 1, "digest"), "sha256:short", "digest"),
         (("packages", 0, "package"), 1, "expected a string"),
         (("packages", 0, "data"), "sha256:" + "0" * 64, "not in the artifact"),

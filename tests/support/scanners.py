@@ -80,9 +80,10 @@ def syft_convert(document: Path, folder: Path) -> Seen:
     )
 
 
-def trivy(image: Path, folder: Path, database: Path) -> Seen:
-    """What Trivy finds in a layout or an archive, with a database of its own."""
-    return _trivy("image", "--input", image, folder=folder, database=database)
+def trivy(image: Path, folder: Path, database: Path, *, vex: Path | None = None) -> Seen:
+    """What Trivy finds in a layout or an archive, with a database of its own, but for what `vex` settles."""
+    settled = ("--vex", vex) if vex else ()
+    return _trivy("image", "--input", image, *settled, folder=folder, database=database)
 
 
 def trivy_sbom(document: Path, folder: Path, database: Path) -> Seen:

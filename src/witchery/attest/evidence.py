@@ -28,7 +28,7 @@ from witchery.errors import FormatError, IntegrityError, UsageError, located
 from witchery.oci.artifact import Artifact
 from witchery.oci.config import Execution
 from witchery.oci.descriptor import Descriptor
-from witchery.oci.document import NOTHING, Fields
+from witchery.oci.document import Fields
 from witchery.rootfs.content import BytesContent, Content
 from witchery.value import field, frozen
 
@@ -96,14 +96,15 @@ class ProvenLayer:
         digest: The blob.
         kind: `signed`, `payload`, `derived` or `top`.
         packages: The positions of its packages.
-        moved: Paths in a derived layer that are others in the package, and these.
+        links: Symbolic links, by the position of the package that has each, because of which files of a
+            derived layer stand elsewhere than in their packages: these have a folder there.
         missing: For each position, the paths of the package that a derived layer leaves out.
     """
 
     digest: Digest
     kind: str
     packages: tuple[int, ...] = ()
-    moved: Mapping[str, str] = field(default_factory=dict, hash=False)
+    links: Mapping[str, int] = field(default_factory=dict, hash=False)
     missing: Mapping[int, tuple[str, ...]] = field(default_factory=dict, hash=False)
 
 
@@ -235,7 +236,7 @@ def _layer_document(layer: ProvenLayer) -> dict[str, Any]:
     optional = {
         "packages": list(layer.packages),
         "digest": "" if layer.kind in _WHOLE else str(layer.digest),
-        "moved": {shown(path): shown(source) for path, source in layer.moved.items()},
+        "links": {shown(path): position for path, position in layer.links.items()},
         "missing": {str(number): [shown(path) for path in paths] for number, paths in layer.missing.items()},
     }
     return written | {name: value for name, value in optional.items() if value}
@@ -248,13 +249,14 @@ def _layer(fields: Fields, packages: Sequence[Proof], paths: _Budget) -> ProvenL
     listed = tuple(_position(str(each), len(packages)) for each in fields.integers("packages"))
     left_out = fields.nested("missing")
     missing = {_position(name, len(packages)): left_out.texts(name) for name in left_out.members}
-    moved = fields.text_map("moved")
-    paths.spend(len(moved) + sum(len(each) for each in missing.values()), "paths")
+    linked = fields.nested("links")
+    links = {path: _position(str(linked.integer(path)), len(packages)) for path in linked.members}
+    paths.spend(len(links) + sum(len(each) for each in missing.values()), "paths")
     return ProvenLayer(
         digest=_whole(packages, listed) if kind in _WHOLE else fields.digest("digest"),
         kind=kind,
         packages=listed,
-        moved=moved or NOTHING,
+        links=MappingProxyType(links),
         missing=MappingProxyType(missing),
     )
 

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from witchery.arch import Arch
 from witchery.attest.evidence import DATA, Evidence, Proof, ProvenLayer
 from witchery.compose.composition import Composition, Derived, LayerPlan
+from witchery.compose.layer import Recipe
 from witchery.compose.part import Part
+from witchery.compose.tree import Tree
 from witchery.digest import Digest
 from witchery.oci.artifact import Artifact
 from witchery.oci.descriptor import Descriptor
@@ -29,7 +31,8 @@ def evidence_of(image: Image, composition: Composition, arch: Arch, *, with_data
     parts = composition.assembly.tree.parts
     positions = {part.name: number for number, part in enumerate(parts)}
     layers = tuple(
-        _layer(plan, layer, positions) for plan, layer in zip(composition.layers, image.layers, strict=True)
+        _layer(plan, layer, positions, composition.assembly.tree)
+        for plan, layer in zip(composition.layers, image.layers, strict=True)
     )
     derived = {
         part.name: part for plan in composition.layers if isinstance(plan, Derived) for part in plan.parts
@@ -46,7 +49,7 @@ def evidence_of(image: Image, composition: Composition, arch: Arch, *, with_data
     return evidence.artifact(image.manifest.descriptor, contents)
 
 
-def _layer(plan: LayerPlan, layer: Layer, positions: Mapping[str, int]) -> ProvenLayer:
+def _layer(plan: LayerPlan, layer: Layer, positions: Mapping[str, int], tree: Tree) -> ProvenLayer:
     found = ProvenLayer(
         digest=layer.descriptor.digest,
         kind=plan.kind.value,
@@ -55,19 +58,25 @@ def _layer(plan: LayerPlan, layer: Layer, positions: Mapping[str, int]) -> Prove
     if not isinstance(plan, Derived):
         return found
     recipe = plan.recipe
-    moved = {
-        entry.path: source
-        for copy in recipe.copies
-        for source, entry in copy.entries.items()
-        if entry.path != source
-    }
     taken = {copy.part.name: copy.entries for copy in recipe.copies}
     missing = {positions[part.name]: _missing(part, taken.get(part.name, {})) for part in plan.parts}
     return replace(
         found,
-        moved=moved,
+        links=_links(recipe, tree),
         missing={position: paths for position, paths in missing.items() if paths},
     )
+
+
+def _links(recipe: Recipe, tree: Tree) -> dict[str, int]:
+    """The links that lie on the way to files that stand elsewhere than in their packages."""
+    folders: set[str] = set()
+    for copy in recipe.copies:
+        for source, entry in copy.entries.items():
+            parent = source.rpartition("/")[0]
+            while source != entry.path and parent and parent not in folders:
+                folders.add(parent)
+                parent = parent.rpartition("/")[0]
+    return {path: tree.nodes[path].owner for path in sorted(folders) if path in tree.links.targets}
 
 
 def _missing(part: Part, taken: Mapping[str, object]) -> tuple[str, ...]:

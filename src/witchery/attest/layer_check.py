@@ -8,12 +8,14 @@ from witchery.attest.evidence import ProvenLayer, shown
 from witchery.attest.package_files import Fact
 from witchery.attest.recognition import MAX_FILE, Context, recognise
 from witchery.attest.verdict import FileNote, Problem
+from witchery.compose.tree import WHITEOUT
 from witchery.digest import Digest
 from witchery.errors import FormatError, Refused
 from witchery.oci.layer import uncompressed
 from witchery.rootfs import tar
 from witchery.rootfs.accounts import Accounts
 from witchery.rootfs.entry import Entry, Kind
+from witchery.rootfs.links import Links
 from witchery.value import frozen
 
 MAX_ENTRIES = 500_000
@@ -48,6 +50,7 @@ class Sources:
         names: The same packages, as `name-version`.
         accounts: The accounts of the image, as far as they are known.
         context: The image.
+        links: The links that lie on the way to its files.
     """
 
     layer: ProvenLayer
@@ -55,6 +58,15 @@ class Sources:
     names: Mapping[int, str]
     accounts: Accounts | None
     context: Context
+    links: Links
+
+
+class _Candidate(NamedTuple):
+    """What a package has for a path of the layer."""
+
+    position: int
+    path: str
+    fact: Fact
 
 
 def check(chunks: Iterable[bytes], compression: str, sources: Sources) -> Checked:
@@ -76,10 +88,13 @@ class _Check:
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
-        self._where: dict[str, list[tuple[int, Fact]]] = {}
+        self._where: dict[str, list[_Candidate]] = {}
         for position, files in sources.facts.items():
+            left_out = set(sources.layer.missing.get(position, ()))
             for path, fact in files.items():
-                self._where.setdefault(shown(path), []).append((position, fact))
+                if shown(path) not in left_out:
+                    place = sources.links.locate(path)
+                    self._where.setdefault(place, []).append(_Candidate(position, path, fact))
         self._seen: dict[str, str] = {}
         self._taken: set[tuple[int, str]] = set()
         self._notes: list[FileNote] = []
@@ -113,30 +128,27 @@ class _Check:
 
     def _member(self, member: tar.Member) -> None:
         entry = member.entry
-        if entry.name.startswith(".wh."):
+        if member.oddities:
+            self._object("file-unexplained", f"has an odd header, {member.oddities[0]}", entry.path)
+        if entry.name.startswith(WHITEOUT):
             self._object("file-unexplained", "takes away a file of a lower layer", entry.path)
             return
-        source = self._sources.layer.moved.get(shown(entry.path), shown(entry.path))
-        candidates = [each for each in self._where.get(source, ()) if not self._is_left_out(each[0], source)]
+        candidates = self._where.get(entry.path, ())
         if entry.kind is Kind.DIRECTORY:
             self._folder(entry, candidates)
             return
-        keep = not candidates
-        sha256, data = self._content(member, keep=keep)
+        sha256, data = self._content(member, keep=not candidates)
         self._seen[entry.path] = sha256
         if not candidates:
             self._recognise(entry, data)
             return
         accounts = self._sources.accounts
-        differs = {position: _difference(entry, sha256, fact, accounts) for position, fact in candidates}
-        same = [position for position, (rule, _) in differs.items() if not rule]
-        self._taken.update((position, source) for position in same or differs)
+        differs = {each: _difference(entry, sha256, each.fact, accounts) for each in candidates}
+        same = [each for each, (rule, _) in differs.items() if not rule]
+        self._taken.update((each.position, each.path) for each in same or differs)
         if not same:
-            position, (rule, text) = next(iter(differs.items()))
-            self._object(rule, f"{text} than in `{self._sources.names[position]}`", entry.path)
-
-    def _is_left_out(self, position: int, path: str) -> bool:
-        return path in self._sources.layer.missing.get(position, ())
+            other, (rule, text) = next(iter(differs.items()))
+            self._object(rule, f"{text} than in `{self._sources.names[other.position]}`", entry.path)
 
     def _content(self, member: tar.Member, *, keep: bool) -> tuple[str, bytes]:
         """The SHA-256 of a file, and the file itself where somebody is to look into it."""
@@ -150,10 +162,11 @@ class _Check:
                 data += chunk
         return hasher.hexdigest() if entry.kind is Kind.FILE else "", bytes(data)
 
-    def _folder(self, entry: Entry, candidates: Sequence[tuple[int, Fact]]) -> None:
+    def _folder(self, entry: Entry, candidates: Sequence[_Candidate]) -> None:
         """A folder: as one of its packages has it, or harmless."""
         self._seen[entry.path] = ""
-        if any(fact.entry.kind is Kind.DIRECTORY and fact.entry.mode == entry.mode for _, fact in candidates):
+        known = [each.fact.entry for each in candidates]
+        if any(own.kind is Kind.DIRECTORY and own.mode == entry.mode for own in known):
             return
         try:
             recognise(entry, b"", self._sources.context)
@@ -176,13 +189,14 @@ class _Check:
 
     def _look_for_missing(self) -> None:
         """What its packages have, and it has not, though its builder does not say that it is left out."""
-        layer = self._sources.layer
-        for position, files in self._sources.facts.items():
-            done = set(layer.missing.get(position, ())) | {path for at, path in self._taken if at == position}
-            text = f"is in `{self._sources.names[position]}`, and not in its layer"
-            for path, fact in files.items():
-                if fact.entry.kind is not Kind.DIRECTORY and shown(path) not in done:
-                    self._object("file-missing", text, path)
+        for candidates in self._where.values():
+            for each in candidates:
+                if (
+                    each.fact.entry.kind is not Kind.DIRECTORY
+                    and (each.position, each.path) not in self._taken
+                ):
+                    name = self._sources.names[each.position]
+                    self._object("file-missing", f"is in `{name}`, and not in its layer", each.path)
 
     def _object(self, rule: str, text: str, path: str) -> None:
         if len(self._problems) <= _MAX_PROBLEMS:

@@ -14,7 +14,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from witchery.attest.evidence import Evidence, Proof, ProvenLayer
+from witchery.attest.evidence import Evidence, Proof, ProvenLayer, shown
 from witchery.attest.layer_check import Sources, check
 from witchery.attest.package_files import Fact, facts
 from witchery.attest.recognition import Context, certificates_in
@@ -26,6 +26,8 @@ from witchery.oci.image import Image, Layer
 from witchery.oci.layer import uncompressed
 from witchery.rootfs.accounts import Accounts
 from witchery.rootfs.content import Content
+from witchery.rootfs.entry import Kind
+from witchery.rootfs.links import Links
 from witchery.value import frozen
 
 _AUTHORITIES: Final = "ca-certificates"
@@ -187,12 +189,15 @@ class _Verification:
         digest = layer.descriptor.digest
         packages = {position: self._evidence.packages[position] for position in stated.packages}
         complete = self._load_facts(packages, digest)
+        on_the_way = {position: self._evidence.packages[position] for position in stated.links.values()}
+        complete = self._load_facts(on_the_way, digest) and complete
         sources = Sources(
             layer=stated,
             facts={position: self._facts[position] for position in packages if position in self._facts},
             names={position: str(proof) for position, proof in packages.items()},
             accounts=self._accounts,
             context=self._context,
+            links=self._links(stated, digest),
         )
         with located(str(digest)):
             checked = check(self._reach.layer(layer).chunks(), layer.compression, sources)
@@ -223,12 +228,25 @@ class _Verification:
             content = self._reach.data(proof)
             if content is None:
                 complete = False
-                text = "the package of a rewritten layer is not at hand"
+                text = "a package that a rewritten layer is held against is not at hand"
                 self._object("package-missing", text, str(proof), layer)
                 continue
             with located(str(proof), Refused):
                 self._facts[position] = facts(proof.head, content.chunks())
         return complete
+
+    def _links(self, stated: ProvenLayer, layer: Digest) -> Links:
+        """The links on the way to files of a layer, as the packages have them that the evidence names."""
+        targets: dict[str, str] = {}
+        for path, position in stated.links.items():
+            files = {shown(each): fact.entry for each, fact in self._facts.get(position, {}).items()}
+            entry = files.get(path)
+            if entry is not None and entry.kind is Kind.SYMLINK:
+                targets[entry.path] = entry.target
+            elif position in self._facts:
+                text = f"the evidence names a link that `{self._evidence.packages[position]}` has not"
+                self._object("file-changed", text, path, layer)
+        return Links(targets)
 
     def _check_diff_id(self, layer: Layer, found: Digest | None) -> None:
         if found is not None and found != layer.diff_id:
@@ -278,10 +296,7 @@ class _Verification:
                 f"{unread} of {len(layers)} layers were not read: that they unpack to what the configuration"
                 " says, whoever unpacks them checks, or `--full`"
             )
-        moved = sum(len(layer.moved) for layer in self._evidence.layers)
         missing = sum(len(paths) for layer in self._evidence.layers for paths in layer.missing.values())
-        if moved:
-            yield f"{moved} files stand elsewhere than in their packages, since folders are links"
         if missing:
             yield f"{missing} files of rewritten packages were left out, since other packages have them"
 

@@ -6,7 +6,7 @@ from witchery.attest.evidence import DATA, DOCUMENT, Evidence
 from witchery.build.copying import Opened
 from witchery.build.pulling import keep
 from witchery.build.registries import Registries
-from witchery.errors import Refused
+from witchery.errors import Refused, WitcheryError
 from witchery.oci import media
 from witchery.oci.artifact import Artifact
 from witchery.oci.descriptor import Descriptor
@@ -35,13 +35,29 @@ class Found:
 def evidence_about(opened: Opened, image: Image, registries: Registries) -> Iterator[Found]:
     """The evidence about an image, the newest first.
 
+    Anybody who may write there may list something as evidence. So what cannot be read is passed over, if
+    there is something else.
+
     Raises:
-        Refused: if it is malformed, or not what is listed.
-        WorldError: if it cannot be had.
+        Refused: if all of it is malformed, or not what is listed.
+        WorldError: if none of it can be had.
     """
-    artifacts = opened.source.artifacts(image.digest, DOCUMENT, MAX_CANDIDATES)
-    for artifact in reversed(artifacts):
-        yield Found(Evidence.read(_at_hand(opened, artifact, registries)), artifact)
+    failure: WitcheryError | None = None
+    good = False
+    for entry in reversed(opened.source.artifact_entries(image.digest, DOCUMENT)[-MAX_CANDIDATES:]):
+        try:
+            artifact = opened.source.artifact(entry, image.digest)
+            found = (
+                Found(Evidence.read(_at_hand(opened, artifact, registries)), artifact) if artifact else None
+            )
+        except WitcheryError as error:
+            failure = failure or error
+            continue
+        if found:
+            good = True
+            yield found
+    if failure and not good:
+        raise failure
 
 
 def _at_hand(opened: Opened, artifact: Artifact, registries: Registries) -> Artifact:

@@ -150,6 +150,8 @@ def plan(request: Request, workshop: Workshop) -> Planned:
     access = workshop.access(request.keys, request.key_urls, request.arch)
     application = _application(request, access, workshop)
     config = application.configured(request.config) if application else request.config
+    if lock and request.condition:
+        request.condition.check_lock(request, access)
     with _explained(application):
         asked = _asked(request, access, application)
         gathered = lock.gather(*asked) if lock else None

@@ -182,13 +182,14 @@ def resolve(
         indexes, solution = request.keeping.chosen(world, given, indexes, request.arch, access)
     else:
         solution = solve(world, sources_of(given, indexes), request.arch.apk)
-    return Resolution(
+    resolution = Resolution(
         world=world,
         indexes=indexes,
         local=local,
         solution=solution,
         releases=stated_releases(request, indexes),
     )
+    return request.condition.met(request, resolution, given, access) if request.condition else resolution
 
 
 def sources_of(given: Sequence[Package], indexes: Sequence[VerifiedIndex]) -> tuple[Source, ...]:

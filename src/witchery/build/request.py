@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from witchery.build.apko_locked import ApkoUse
     from witchery.build.locked import LockUse
     from witchery.build.updating import Update
+    from witchery.build.vuln_condition import Condition
 
 CONFIG_SUFFIXES = (".yaml", ".yml", ".json")
 """How the names of configurations end; any other source is an application."""
@@ -77,6 +78,7 @@ class Request:
         unasked: Whether not even a release was named, so that a lock's repositories hold.
         lock: What it is built from, without solving anything.
         keeping: What is to stay as it is locked when it is solved for.
+        condition: What the packages have to meet besides: no known vulnerability that is fixed.
     """
 
     config: ImageConfig
@@ -97,6 +99,7 @@ class Request:
     unasked: bool = False
     lock: "LockUse | ApkoUse | None" = None
     keeping: "Update | None" = None
+    condition: "Condition | None" = None
 
 
 @frozen(kw_only=True)

@@ -122,6 +122,11 @@ class _Verifying:
         """The data segment of a package: from the evidence, the image, the cache, or a mirror."""
         if proof.data:
             return self._opened.source.blob(proof.data)
+        layer = next(
+            (each for each in self._image.layers if each.descriptor.digest == proof.head.datahash), None
+        )
+        if layer:
+            return self._opened.source.blob(layer.descriptor)
         known = self._access.cache.package(proof.head.identity)
         if known is None and self._question.mirrors:
             wanted = Wanted(package=_stub(proof), arch=arch, repositories=self._question.mirrors)
@@ -136,10 +141,10 @@ class _Verifying:
 
     def _without_evidence(self) -> Verdict:
         """Nothing can be told of an image that has no evidence."""
-        listed = self._opened.source.referrers(self._image.digest).manifests
+        listed = self._opened.source.artifact_entries(self._image.digest, DOCUMENT)
         text = (
             "the evidence that is listed for the image is about another one"
-            if any(each.artifact_type == DOCUMENT for each in listed)
+            if listed
             else "no evidence is kept beside the image"
         )
         layers = tuple(_unexplained(layer) for layer in self._image.layers)

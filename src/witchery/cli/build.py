@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from witchery.cli import options as shared
 from witchery.cli.console import Console
 from witchery.cli.locked import add_lock, with_lock
+from witchery.cli.vuln_options import add_condition, with_condition
 
 if TYPE_CHECKING:
     from witchery.build.request import Request
@@ -51,6 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     shared.add_packages(parser)
     shared.add_application(parser)
     add_lock(parser)
+    add_condition(parser)
     shared.add_registry(shared.add_trust(parser))
     parser.add_argument(
         "--allow-arch-skew",
@@ -89,7 +91,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
 
     name = _name(options)
     wanted = Attached(evidence=options.evidence, sbom=options.sbom)
-    requests = with_lock(open_requests(options), options, console)
+    requests = with_condition(with_lock(open_requests(options), options, console), options)
     targets = _targets(options, requests[0])
     deliver.check(targets)
     check_targets(requests, targets)

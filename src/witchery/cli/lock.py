@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from witchery.cli import locked
 from witchery.cli import options as shared
 from witchery.cli.console import Console
+from witchery.cli.vuln_options import add_condition, with_condition
 
 if TYPE_CHECKING:
     from witchery.build.request import Request
@@ -55,6 +56,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     shared.add_packages(parser)
     shared.add_application(parser)
+    add_condition(parser)
     shared.add_registry(shared.add_trust(parser))
     shared.add_talk(parser)
 
@@ -68,7 +70,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     from witchery.cli.request import open_requests
     from witchery.cli.workshop import open_workshop
 
-    requests = open_requests(options)
+    requests = with_condition(open_requests(options), options)
     for note in requests[0].notes:
         console.note(note)
     workshop = open_workshop(options, console)

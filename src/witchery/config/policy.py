@@ -7,10 +7,8 @@ max-age: 90
 payload: signed
 """
 
-from witchery.config import tree, values
-from witchery.config.decode import decode
+from witchery.config import single, values
 from witchery.config.kinds import Choice, ListOf, Model, Number, Record, Text, setting
-from witchery.config.problems import Problems
 from witchery.value import frozen
 
 UNLIMITED = 1000
@@ -64,11 +62,5 @@ def parse(data: bytes, file: str) -> Policy:
     Raises:
         ConfigError: with every problem and its place.
     """
-    problems = Problems()
-    node = tree.parse(data, file, problems)
-    if node is None:
-        problems.raise_if_any()
-        return Policy()
-    found: Policy = decode(_POLICY, node, "", problems)
-    problems.raise_if_any()
+    found: Policy = single.read(_POLICY, data, file)
     return found

@@ -18,6 +18,23 @@ MAX_DEPTH = 24
 MAX_NODES = 20_000
 MAX_KEY = 1024
 
+
+class Limits(NamedTuple):
+    """How much a file may hold.
+
+    Attributes:
+        size: Bytes.
+        nodes: Values, with aliases expanded.
+        what: What to call it.
+    """
+
+    size: int = MAX_BYTES
+    nodes: int = MAX_NODES
+    what: str = "a configuration"
+
+
+CONFIGURATION = Limits()
+
 _TOO_DEEP = f"values are nested more than {MAX_DEPTH} deep"
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 _UNPRINTABLE = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
@@ -64,17 +81,17 @@ class Entry(NamedTuple):
 Node: TypeAlias = Scalar | Sequence | Mapping
 
 
-def parse(data: bytes, file: str, problems: Problems) -> Node | None:
+def parse(data: bytes, file: str, problems: Problems, limits: Limits = CONFIGURATION) -> Node | None:
     """Reads a YAML file; None if it holds nothing. What is wrong but can be passed over goes to `problems`.
 
     Raises:
         ConfigError: if the file is not YAML, or exceeds a limit.
     """
-    text = _decoded(data, file)
+    text = _decoded(data, file, limits)
     import yaml
 
     loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-    reader = _Reader(file, yaml.parse(text, Loader=loader), problems)
+    reader = _Reader(file, yaml.parse(text, Loader=loader), problems, limits)
     try:
         return reader.document()
     except yaml.MarkedYAMLError as error:
@@ -87,10 +104,10 @@ def parse(data: bytes, file: str, problems: Problems) -> Node | None:
         )
 
 
-def _decoded(data: bytes, file: str) -> str:
+def _decoded(data: bytes, file: str, limits: Limits) -> str:
     start = Place(file, 1, 1)
-    if len(data) > MAX_BYTES:
-        _refuse(start, f"a configuration holds at most {MAX_BYTES} bytes, and this holds {len(data)}")
+    if len(data) > limits.size:
+        _refuse(start, f"{limits.what} holds at most {limits.size} bytes, and this holds {len(data)}")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -98,7 +115,7 @@ def _decoded(data: bytes, file: str) -> str:
         column = error.start - data.rfind(b"\n", 0, error.start)
         _refuse(
             Place(file, line, column),
-            "a configuration is UTF-8, and this byte is not",
+            f"{limits.what} is UTF-8, and this byte is not",
             "save the file as UTF-8",
         )
     odd = None if text.replace("\n", "").isprintable() else re.search(_UNPRINTABLE, text)
@@ -138,8 +155,9 @@ def _height(node: Node) -> int:
 class _Reader:
     """Builds the tree from the events of one file."""
 
-    def __init__(self, file: str, events: Iterable[Any], problems: Problems) -> None:
+    def __init__(self, file: str, events: Iterable[Any], problems: Problems, limits: Limits) -> None:
         self._file = file
+        self._limits = limits
         self._events: Iterator[Any] = iter(events)
         self._problems = problems
         self._anchors: dict[str, tuple[Node, int, int]] = {}
@@ -150,7 +168,8 @@ class _Reader:
         for event in self._events:
             if type(event).__name__ == "DocumentStartEvent":
                 if root is not None:
-                    _refuse(self._place(event), "a configuration is one document, and here a second begins")
+                    what = self._limits.what
+                    _refuse(self._place(event), f"{what} is one document, and here a second begins")
                 root = self._node(next(self._events), "", 0)
         return None if isinstance(root, Scalar) and root.null else root
 
@@ -174,8 +193,9 @@ class _Reader:
             node = Sequence(place, tuple(self._items(path, depth)))
         else:
             node = Mapping(place, self._entries(path, depth))
-        if self._count > MAX_NODES:
-            _refuse(place, f"a configuration holds at most {MAX_NODES} values, with aliases expanded")
+        if self._count > self._limits.nodes:
+            most = f"{self._limits.what} holds at most {self._limits.nodes} values"
+            _refuse(place, f"{most}, with aliases expanded")
         if name != "AliasEvent":
             self._check_tag(event, place, path)
             if event.anchor:

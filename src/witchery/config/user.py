@@ -8,10 +8,8 @@ A YAML file with two keys, both optional:
 
 import re
 
-from witchery.config import tree, values
-from witchery.config.decode import decode
+from witchery.config import single, values
 from witchery.config.kinds import Model, Record, Text, setting
-from witchery.config.problems import Problems
 from witchery.errors import FormatError
 from witchery.value import frozen
 
@@ -37,13 +35,7 @@ def parse(data: bytes, file: str) -> UserConfig:
     Raises:
         ConfigError: with every problem and its place.
     """
-    problems = Problems()
-    node = tree.parse(data, file, problems)
-    if node is None:
-        problems.raise_if_any()
-        return UserConfig()
-    found: UserConfig = decode(_USER, node, "", problems)
-    problems.raise_if_any()
+    found: UserConfig = single.read(_USER, data, file)
     return found
 
 

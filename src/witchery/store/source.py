@@ -7,7 +7,7 @@ from witchery.arch import Arch
 from witchery.digest import Digest
 from witchery.errors import FormatError, IntegrityError, Refused
 from witchery.oci import media
-from witchery.oci.artifact import Artifact, listed
+from witchery.oci.artifact import Artifact
 from witchery.oci.descriptor import Descriptor
 from witchery.oci.document import MAX_DOCUMENT
 from witchery.oci.image import Image
@@ -116,36 +116,50 @@ class ImageSource:
             raise FormatError(f"expected at most {MAX_DOCUMENT} bytes of JSON: {descriptor.size}")
         return b"".join(self.blob(descriptor).chunks())
 
-    def artifacts(
-        self, subject: Digest, artifact_type: str = "", most: int = MAX_ARTIFACTS
-    ) -> tuple[Artifact, ...]:
+    def artifacts(self, subject: Digest, artifact_type: str = "") -> tuple[Artifact, ...]:
         """The artifacts about a manifest, the newest last.
 
-        They are those of the list, and those that stand beside the image in its own index, as other tools
-        write them. Their blobs are read, and verified, when they are asked for.
+        Their blobs are read, and verified, when they are asked for.
 
         Args:
             subject: The digest of the manifest.
             artifact_type: Which of them; empty for all.
-            most: How many at the most, counted from the newest; where all are wanted, more are an error.
 
         Raises:
             FormatError: if there are too many, or one of them is malformed.
             IntegrityError: if one is not what the list says.
         """
+        entries = self.artifact_entries(subject, artifact_type)
+        if len(entries) > MAX_ARTIFACTS:
+            raise FormatError(f"more than {MAX_ARTIFACTS} artifacts are about: `{subject}`")
+        found = (self.artifact(entry, subject) for entry in entries)
+        return tuple(each for each in found if each and artifact_type in ("", each.descriptor.artifact_type))
+
+    def artifact_entries(self, subject: Digest, artifact_type: str = "") -> tuple[Descriptor, ...]:
+        """What is listed as about a manifest, the newest last.
+
+        That is the list of referrers, and before it what stands beside the image in its own index, as other
+        tools write it.
+
+        Raises:
+            FormatError: if the list is malformed.
+        """
         entries = {entry.digest: entry for entry in self.index.manifests if _may_be_artifact(entry)}
         entries |= {entry.digest: entry for entry in self.referrers(subject).manifests}
-        wanted = [each for each in entries.values() if artifact_type in ("", each.artifact_type)]
-        if len(wanted) > MAX_ARTIFACTS == most:
-            raise FormatError(f"more than {MAX_ARTIFACTS} artifacts are about: `{subject}`")
-        found = []
-        for entry in wanted[-most:]:
-            manifest = Manifest.read(self.document(entry))
-            is_about = manifest.subject is not None and manifest.subject.digest == subject
-            if is_about and artifact_type in ("", listed(manifest).artifact_type):
-                blobs = (*manifest.layers, manifest.config)
-                found.append(Artifact(manifest, {blob.digest: self.blob(blob) for blob in blobs}))
-        return tuple(found)
+        return tuple(each for each in entries.values() if artifact_type in ("", each.artifact_type))
+
+    def artifact(self, entry: Descriptor, subject: Digest) -> Artifact | None:
+        """What is listed, or None where it is about something else.
+
+        Raises:
+            FormatError: if it is malformed.
+            IntegrityError: if it is not what the list says.
+        """
+        manifest = Manifest.read(self.document(entry))
+        if manifest.subject is None or manifest.subject.digest != subject:
+            return None
+        blobs = (*manifest.layers, manifest.config)
+        return Artifact(manifest, {blob.digest: self.blob(blob) for blob in blobs})
 
     def find(self, tag: str = "", arch: Arch | None = None) -> Descriptor:
         """The descriptor of an image's manifest, through nested indexes.

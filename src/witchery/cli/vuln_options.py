@@ -1,0 +1,83 @@
+"""Options of commands that look up vulnerabilities."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from witchery.build.request import Request
+    from witchery.build.vulns import Sources
+
+
+def add_data(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Where data about Alpine's packages comes from, and what is known not to count."""
+    group = parser.add_argument_group("vulnerabilities")
+    group.add_argument(
+        "--db",
+        metavar="PLACE",
+        default="",
+        help="Alpine's security database: a folder with v3.22/main.json or main.json (or .yaml), or the URL"
+        " of a mirror; default: https://secdb.alpinelinux.org",
+    )
+    group.add_argument(
+        "--rejections",
+        metavar="FILE",
+        type=Path,
+        action="append",
+        default=[],
+        help="what Alpine's security team has rejected, in place of what its server has; repeatable",
+    )
+    group.add_argument(
+        "--vex",
+        metavar="FILE",
+        type=Path,
+        action="append",
+        default=[],
+        help="OpenVEX: what is not affected, or fixed, does not count; repeatable",
+    )
+    return group
+
+
+def sources(options: argparse.Namespace) -> "Sources":
+    """Where the options say that data comes from."""
+    from witchery.build.vulns import Sources
+
+    return Sources(
+        db=options.db,
+        rejections=tuple(options.rejections),
+        osv=tuple(getattr(options, "osv", ())),
+        epss=getattr(options, "epss", None),
+        kev=getattr(options, "kev", None),
+        vex=tuple(options.vex),
+    )
+
+
+def add_condition(parser: argparse.ArgumentParser) -> None:
+    """A condition of the solution, and its data."""
+    group = add_data(parser)
+    group.add_argument(
+        "--no-fixable-vulns",
+        action="store_true",
+        help="take no package with a known vulnerability that is fixed; an error where there is no other",
+    )
+
+
+def with_condition(requests: "Sequence[Request]", options: argparse.Namespace) -> "tuple[Request, ...]":
+    """The requests, with the condition where the options say so.
+
+    Raises:
+        UsageError: if data is named, and nothing is to be looked up in it.
+        WitcheryError: if a VEX document is unusable.
+    """
+    if not options.no_fixable_vulns:
+        if options.db or options.rejections or options.vex:
+            from witchery.errors import UsageError
+
+            raise UsageError("nothing is looked up in the data", hint="give `--no-fixable-vulns` too")
+        return tuple(requests)
+    from witchery.build.vuln_condition import Condition
+    from witchery.value import replace
+
+    condition = Condition(sources(options))
+    return tuple(replace(request, condition=condition) for request in requests)
