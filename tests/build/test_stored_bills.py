@@ -1,4 +1,4 @@
-"""Bills of materials beside images: whoever wrote them, what is handed out is plain text, and not too long."""
+"""Bills of materials beside images: whoever wrote them, what is handed out is plain text of some length."""
 
 from pathlib import Path
 
