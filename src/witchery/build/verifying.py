@@ -12,6 +12,7 @@ from witchery.attest.verification import Reach, verify
 from witchery.build.copying import Opened, open_source
 from witchery.build.evidence import Found, evidence_about, images_of
 from witchery.build.registries import Registries
+from witchery.build.signers import Signer, signatures_on
 from witchery.build.workshop import Workshop
 from witchery.config.policy import Policy
 from witchery.digest import Digest
@@ -39,6 +40,7 @@ class Question:
         full: Whether signed layers are read, too.
         now: Seconds since 1970.
         mirrors: Where packages may be that the evidence does not hold.
+        signers: Who has to have signed the image, or the index that names it.
     """
 
     policy: Policy = Policy()
@@ -47,6 +49,7 @@ class Question:
     full: bool = False
     now: int
     mirrors: tuple[Repository, ...] = ()
+    signers: tuple[Signer, ...] = ()
 
 
 def verify_image(
@@ -75,7 +78,15 @@ def verify_image(
             what = f"more than {MAX_LAYERS} layers, or {_MAX_PLATFORMS} platforms"
             raise FormatError(f"{what}: `{image.digest}`", where=[str(place)])
         access = workshop.access(arch=image.config.platform.arch)
-        verdicts.append(_Verifying(opened, image, question, access, registries).verdict())
+        signatures = signatures_on(opened, (image.digest, opened.root.digest), question.signers, registries)
+        verdict = _Verifying(opened, image, question, access, registries, signed=signatures.signed).verdict()
+        verdicts.append(
+            replace(
+                verdict,
+                problems=(*verdict.problems, *signatures.problems),
+                remarks=(*verdict.remarks, *signatures.remarks),
+            )
+        )
     return opened.root.digest, tuple(verdicts)
 
 
@@ -83,13 +94,21 @@ class _Verifying:
     """One image for one platform."""
 
     def __init__(
-        self, opened: Opened, image: Image, question: Question, access: Access, registries: Registries
+        self,
+        opened: Opened,
+        image: Image,
+        question: Question,
+        access: Access,
+        registries: Registries,
+        *,
+        signed: bool,
     ) -> None:
         self._opened = opened
         self._image = image
         self._question = question
         self._access = access
         self._registries = registries
+        self._signed = signed
         self._keys = trusted(access.keys, question.policy)
 
     def verdict(self) -> Verdict:
@@ -113,7 +132,7 @@ class _Verifying:
             full=question.full,
         )
         verdict = verify(self._image, evidence, self._keys, reach)
-        verdict = judge(verdict, evidence, question.policy, now=question.now, signed=False)
+        verdict = judge(verdict, evidence, question.policy, now=question.now, signed=self._signed)
         if question.lock is None:
             return verdict
         return replace(verdict, problems=(*verdict.problems, *_beside_lock(evidence, question.lock)))
