@@ -62,7 +62,7 @@ def documents(built: "Built", formats: Iterable[str], *, files: bool | None = No
     Raises:
         IntegrityError: if a package changed since it was checked.
     """
-    bill = bill_of(built, files=built.config.sbom.files if files is None else files)
+    bill = bill_of(built, files=files)
     return tuple(encoded(bill, each) for each in formats)
 
 
@@ -129,17 +129,18 @@ def encoded(bill: Bill, form: str) -> Document:
     return Document(MEDIA_TYPES[form], data)
 
 
-def bill_of(built: "Built", *, files: bool = False) -> Bill:
+def bill_of(built: "Built", *, files: bool | None = None) -> Bill:
     """What an image consists of.
 
     Args:
         built: The image.
-        files: Whether to list every file of every package, too.
+        files: Whether to list every file of every package, too; None for what the configuration says.
 
     Raises:
         IntegrityError: if a package changed since it was checked.
     """
     assembly = built.composition.assembly
+    files = built.config.sbom.files if files is None else files
     made = _Bills(built.gathered, assembly.tree, tuple(assembly.generated.values()), files=files)
     bill = made.bill(built.config, built.application, built.image.config.created)
     layers = {
