@@ -36,7 +36,7 @@ def test_one_that_is_missing_is_the_answer_no(witchery: Command, signed: str) ->
     done = witchery("verify", "oci:image", "--signature", "my.pub", "--signature", "other.pub")
     assert (done.status, done.out) == (1, "")
     assert (
-        "none of its signatures counts (not by the key `other.pub`) of: `other.pub` [signature]" in done.err
+        "none of its signatures counts (not by the key `other.pub`)" in done.err
     )
     found = json.loads(witchery("verify", "oci:image", "--signature", "other.pub", "--json").out)
     assert found["verified"] is False
