@@ -160,9 +160,13 @@ class Index(Sequence[Package]):
 
         Of a malformed list all that looks like a name is among them.
         """
-        stanza = [self._stanzas[position]]
-        ((own,), (needed,), (provided,)) = (index_tables.values(stanza, letter) for letter in "PDp")
-        return own, names(needed) if needed else (), names(provided) if provided else ()
+        tables = self._tables
+        needed, provided = tables.needed.at(position), tables.provided.at(position)
+        return (
+            tables.own.at(position),
+            names(needed) if needed else (),
+            names(provided) if provided else (),
+        )
 
     def positions_offering(self, name: str) -> Iterable[int]:
         """The positions of the packages that are called `name` or list it in `p:`; some may stand twice."""

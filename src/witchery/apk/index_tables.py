@@ -33,47 +33,57 @@ class Tables(NamedTuple):
     Attributes:
         offers: Where the packages are that have or provide a name; a package may stand twice.
         conditions: Where the packages are whose `install_if` speaks of a name; likewise.
-        needed: All dependencies of all packages as one text, for those that are looked for by name.
+        own: What each package is called.
+        needed: What each needs.
+        provided: What each provides.
         unwanted: The names that some dependency forbids.
     """
 
     offers: Mapping[str, Positions]
     conditions: Mapping[str, Positions]
-    needed: "Needed"
+    own: "Lines"
+    needed: "Lines"
+    provided: "Lines"
     unwanted: frozenset[str]
 
     @classmethod
     def of(cls, stanzas: Sequence[str]) -> Self:
         """Finds them out."""
-        lists = values(stanzas, "D")
-        needed = Needed.of(lists)
+        own, provided = values(stanzas, "P"), values(stanzas, "p")
+        needed = Lines.of(values(stanzas, "D"))
         return cls(
-            offers=_offers(values(stanzas, "P"), values(stanzas, "p")),
+            offers=_offers(own, provided),
             conditions=_conditions(values(stanzas, "i")),
+            own=Lines.of(own),
             needed=needed,
+            provided=Lines.of(provided),
             unwanted=frozenset(_UNWANTED.findall(needed.text)),
         )
 
 
-class Needed(NamedTuple):
-    """Lists of dependencies as one text. It is made faster than a table, and few names are ever looked up.
+class Lines(NamedTuple):
+    """A line of each package, as one text: it is made faster than a table, and read back at once.
 
     Attributes:
-        text: The lists, a line each, with a space before every entry.
-        starts: Where each begins.
+        text: The lines, with a space before every entry.
+        starts: Where each begins, and behind them where the text ends.
     """
 
     text: str
     starts: Sequence[int]
 
     @classmethod
-    def of(cls, lists: Sequence[str]) -> Self:
-        """Puts lists together."""
-        starts = accumulate((len(each) + 2 for each in lists), initial=0)
-        return cls(" " + "\n ".join(lists) + "\n", array("I", starts))
+    def of(cls, lines: Sequence[str]) -> Self:
+        """Puts lines together."""
+        starts = accumulate((len(each) + 2 for each in lines), initial=0)
+        return cls(" " + "\n ".join(lines) + "\n", array("I", starts))
+
+    def at(self, position: int) -> str:
+        """The line of a package."""
+        return self.text[self.starts[position] + 1 : self.starts[position + 1] - 1]
 
     def find(self, entry: str) -> Iterator[int]:
-        """The positions of the lists with an entry that starts with this and ends with it or a version."""
+        """The positions of the lines with an entry that starts with this and ends with it or a version."""
         at = self.text.find(entry)
         while at >= 0:
             if self.text[at + len(entry)] in " \n<>=~":
@@ -133,10 +143,13 @@ class Stanzas(Sequence[str]):
 
 def encode(tables: Tables, stanzas: Stanzas) -> bytes:
     """What can be kept of an index, without its text."""
-    starts, ends = (array("I", each).tobytes() for each in stanzas.places)
-    needed = tables.needed.text, array("I", tables.needed.starts).tobytes()
+    places = tuple(array("I", each).tobytes() for each in stanzas.places)
+    lines = tuple(
+        (each.text, array("I", each.starts).tobytes())
+        for each in (tables.own, tables.needed, tables.provided)
+    )
     return marshal.dumps(
-        (starts, ends, dict(tables.offers), dict(tables.conditions), *needed, tuple(tables.unwanted))
+        (places, dict(tables.offers), dict(tables.conditions), lines, tuple(sorted(tables.unwanted)))
     )
 
 
@@ -151,15 +164,15 @@ def decode(kept: bytes, text: bytes) -> tuple[Tables, Stanzas]:
         FormatError: if it is of another form, or of another text.
     """
     try:
-        starts, ends, offers, conditions, needed, lists, unwanted = marshal.loads(kept)  # noqa: S302 - guarded
+        (starts, ends), offers, conditions, lines, unwanted = marshal.loads(kept)  # noqa: S302 - guarded
         stanzas = Stanzas(text, array("I", starts), array("I", ends))
-        tables = Tables(offers, conditions, Needed(needed, array("I", lists)), frozenset(unwanted))
+        own, needed, provided = (Lines(each, array("I", places)) for each, places in lines)
         last = stanzas.places[1][-1] if len(stanzas) else 0
     except (ValueError, TypeError, EOFError, IndexError) as error:
         raise FormatError("not the tables of an index") from error
     if last > len(text) or len(stanzas.places[0]) != len(stanzas.places[1]):
         raise FormatError("the tables of another index")
-    return tables, stanzas
+    return Tables(offers, conditions, own, needed, provided, frozenset(unwanted)), stanzas
 
 
 def values(stanzas: Sequence[str], letter: str) -> list[str]:
