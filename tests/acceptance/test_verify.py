@@ -474,6 +474,21 @@ def test_a_changed_file_of_a_rewritten_layer(what: str, origin: BuiltImage, tmp_
     assert said.standings[number] == "unexplained"
 
 
+def test_packages_that_the_evidence_does_not_hold_are_had_elsewhere(
+    boot_set: Path, origin: BuiltImage, tmp_path: Path
+) -> None:
+    """Heads alone do not judge a rewritten layer; a mirror, or another image, has its packages."""
+    (tmp_path / "witchery.yaml").write_text(json.dumps(packages(boot_set, *SERVICES, layering="origin")))
+    words = ("--evidence", "heads", "--cache-dir", "cache", "--arch", "x86_64", "-o", "oci:heads")
+    done = process("build", "witchery.yaml", *words, cwd=tmp_path)
+    assert done.status == 0, done.err
+    said = verify("oci:heads", tmp_path)
+    assert said.status == 1
+    assert said.rules == {"package-missing"}
+    assert verify("oci:heads", tmp_path, "--from", boot_set).status == 0
+    assert verify("oci:heads", tmp_path, "--from", f"oci:{origin.layout}").status == 0
+
+
 def test_what_a_configuration_makes_is_named_and_can_be_allowed(
     builder: Builder, boot_set: Path, tmp_path: Path
 ) -> None:

@@ -27,10 +27,6 @@ def tell(found: "Difference", console: Console) -> None:
             console.result(printable(line))
     if not blocks:
         console.say("nothing differs that was compared")
-    parts = {"files": found.files, "abi": found.abi, "licences": found.licences, "config": found.config}
-    missing = [name for name, part in parts.items() if part is None]
-    if missing and console.verbose:
-        console.say(f"not compared: {', '.join(missing)}")
 
 
 def _blocks(found: "Difference", *, verbose: bool) -> Iterator[list[str]]:

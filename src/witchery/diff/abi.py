@@ -5,7 +5,8 @@ the one load the other, and expect of it every symbol that they were linked with
 (`witchery.elf.exports`), and every version of symbols. What only comes to it breaks nothing. Where the name
 itself is another, programs that want the old one do not find it: that is no break of a promise, but it moves
 all of them at once. Musl's loader does not ask for versions of symbols: for a library of musl a symbol under
-another version is told, and breaks nothing. Libraries without a name (plugins) are loaded by path, and promise what their host says.
+another version is told, and breaks nothing. Libraries without a name (plugins) are loaded by path, and
+promise what their host wants.
 """
 
 from collections.abc import Iterator, Mapping
