@@ -166,7 +166,8 @@ def test_a_name_alone_is_no_program() -> None:
         link("bin/sh", "/bin/busybox"),
         link("bin/bash", "bash"),
         member("usr/share/doc/wget", b"x"),
-        member("etc/init.d/sshd", b"#!/sbin/openrc-run", mode=0o755),
+        member("etc/init.d/sshd", b"#!/bin/sh", mode=0o755),
+        member("usr/share/examples/named", b"#!/sbin/openrc-run\n", mode=0o755),
         folder("usr/lib/python3.12"),
     ]
     assert found(*nothing) == []

@@ -84,13 +84,18 @@ def _tools(survey: Survey) -> Iterator[Tool]:
         if not kind:
             continue
         target = leads_to(links, files, each.path) if each.entry.kind is Kind.SYMLINK else each
-        if target is not None and is_program(target):
+        if target is not None and is_program(target) and not _is_service(target):
             yield Tool(kind, each.path, "" if target is each else target.path)
 
 
 def is_program(file: SurveyedFile) -> bool:
     """Whether something is a file that may be executed."""
     return file.entry.kind is Kind.FILE and bool(file.entry.mode & EXECUTABLE)
+
+
+def _is_service(file: SurveyedFile) -> bool:
+    """Whether it is a script of OpenRC: it starts a program of its name, and is none."""
+    return file.look is not None and file.look.interpreter.endswith("openrc-run")
 
 
 def is_setuid(file: SurveyedFile) -> bool:

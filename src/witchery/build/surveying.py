@@ -138,7 +138,8 @@ def _request_of(path: Path, lock: "Lock", locked: "LockedArch") -> "Request":
     from witchery.config.model import Contents, ImageConfig
 
     shell: Literal["allow", "forbid"] = "forbid" if lock.demand.shell == "forbid" else "allow"
-    contents = Contents(packages=lock.demand.packages, shell=shell)
+    demand = lock.demand
+    contents = Contents(packages=demand.packages, build_repositories=demand.repositories, shell=shell)
     return Request(
         config=ImageConfig(contents=contents),
         name=path.name,
