@@ -12,7 +12,7 @@ from witchery.diff.difference import Difference, Vulnerabilities, Vulnerability
 
 if TYPE_CHECKING:
     from witchery.build.vuln_subjects import Subject
-    from witchery.build.vulns import Sources
+    from witchery.build.vulns import Examined, Sources
     from witchery.repository.access import Access
     from witchery.vulns.finding import Finding
 
@@ -47,12 +47,10 @@ def compare(
     return difference.compared(old, new, parts, vulns)
 
 
-def _vulnerabilities(
-    subject: str, means: Means, sources: "Sources", access: "Access"
-) -> "tuple[Finding, ...]":
+def _vulnerabilities(subject: str, means: Means, sources: "Sources", access: "Access") -> "Examined":
     from witchery.build.vulns import examine
 
-    return examine(_subjects(subject, means), access, sources).findings
+    return examine(_subjects(subject, means), access, sources)
 
 
 def _subjects(subject: str, means: Means) -> "Sequence[Subject]":
@@ -68,14 +66,28 @@ def _subjects(subject: str, means: Means) -> "Sequence[Subject]":
     return vuln_sources.of_requests((means.request(subject),), means.workshop())
 
 
-def _compared(before: "Sequence[Finding]", after: "Sequence[Finding]") -> Vulnerabilities:
-    """A vulnerability is the same if it is the same one in a package of the same name."""
-    old = {(each.id, each.package): each for each in before}
-    new = {(each.id, each.package): each for each in after}
+def _compared(before: "Examined", after: "Examined") -> Vulnerabilities:
+    """A vulnerability is the same if it is the same one in a package of the same name.
+
+    What was not looked up is neither fixed nor introduced.
+    """
+    old = {(each.id, each.package): each for each in before.findings}
+    new = {(each.id, each.package): each for each in after.findings}
+    gone = [each for key, each in old.items() if key not in new]
+    come = [each for key, each in new.items() if key not in old]
+    unsure_before = {each.package for each in before.unchecked}
+    unsure_after = {each.package for each in after.unchecked}
     return Vulnerabilities(
-        fixed=tuple(_vulnerability(each) for key, each in old.items() if key not in new),
-        introduced=tuple(_vulnerability(each) for key, each in new.items() if key not in old),
+        fixed=tuple(_vulnerability(each) for each in gone if each.package not in unsure_after),
+        introduced=tuple(_vulnerability(each) for each in come if each.package not in unsure_before),
+        unknown=tuple(
+            _vulnerability(each)
+            for some, unsure in ((gone, unsure_after), (come, unsure_before))
+            for each in some
+            if each.package in unsure
+        ),
         common=len(old.keys() & new.keys()),
+        warnings=tuple(dict.fromkeys((*before.warnings, *after.warnings))),
     )
 
 

@@ -67,6 +67,8 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     )
     for note in dict.fromkeys((*found.before.notes, *found.after.notes)):
         console.note(note)
+    for warning in found.vulns.warnings if found.vulns else ():
+        console.warn(warning)
     if options.json:
         console.document(diff_report.document(found))
     else:

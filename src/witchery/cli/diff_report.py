@@ -74,7 +74,8 @@ def _counted(changes: "Sequence[Change | FileChange]") -> str:
 def _licences(licences: "Licences") -> Iterator[str]:
     if not any(licences):
         return
-    yield f"licences: {len(licences.changed)} packages under another, {len(licences.added)} new"
+    counts = ((licences.changed, "changed"), (licences.added, "new"), (licences.gone, "gone"))
+    yield f"licences: {', '.join(f'{len(some)} {word}' for some, word in counts if some)}"
     yield from (f"  ~ {each.name}: {each.before} -> {each.after}" for each in licences.changed)
     yield from (f"  + {each}" for each in licences.added)
     yield from (f"  - {each}" for each in licences.gone)
@@ -89,10 +90,11 @@ def _vulnerabilities(found: "Difference") -> Iterator[str]:
     yield (
         f"vulnerabilities: {len(vulns.fixed)} fixed, {len(vulns.introduced)} introduced,"
         f" {vulns.common} in both"
+        + (f", {len(vulns.unknown)} that only one could be looked up for" if vulns.unknown else "")
     )
     rows = [
         (f"  {mark}", each.id, each.package, each.version, each.severity)
-        for mark, some in (("-", vulns.fixed), ("+", vulns.introduced))
+        for mark, some in (("-", vulns.fixed), ("+", vulns.introduced), ("?", vulns.unknown))
         for each in some
     ]
     if rows:
@@ -211,7 +213,9 @@ def document(found: "Difference") -> dict[str, Any]:
         else {
             "fixed": [dict(each._asdict()) for each in vulns.fixed],
             "introduced": [dict(each._asdict()) for each in vulns.introduced],
+            "unknown": [dict(each._asdict()) for each in vulns.unknown],
             "common": vulns.common,
+            "warnings": list(vulns.warnings),
         },
     }
 

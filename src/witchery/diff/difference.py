@@ -90,12 +90,16 @@ class Vulnerabilities(NamedTuple):
     Attributes:
         fixed: Those that only the first has.
         introduced: Those that only the second has.
+        unknown: Those that one has, in packages that the data says nothing about in the other.
         common: How many both have.
+        warnings: What a person has to know to judge the result, a sentence each.
     """
 
     fixed: tuple[Vulnerability, ...]
     introduced: tuple[Vulnerability, ...]
+    unknown: tuple[Vulnerability, ...]
     common: int
+    warnings: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -134,7 +138,7 @@ class Difference:
             or self.abi
             or (licences and (licences.changed or licences.added or licences.gone))
             or (self.layers and self.layers.pulled)
-            or (vulns and (vulns.fixed or vulns.introduced))
+            or (vulns and (vulns.fixed or vulns.introduced or vulns.unknown))
         )
 
 
