@@ -35,7 +35,18 @@ class Command:
     def __call__(self, *arguments: str | Path, cache: bool = True) -> Outcome:
         """Runs a command line in this process."""
         words = [str(word) for word in arguments]
-        if cache and words[0] in ("build", "lock", "mirror", "show", "compose", "index", "cache", "vulns"):
+        if cache and words[0] in (
+            "build",
+            "lock",
+            "mirror",
+            "show",
+            "compose",
+            "index",
+            "cache",
+            "vulns",
+            "audit",
+            "diff",
+        ):
             words += ["--cache-dir", str(self.folder / "cache")]
         self.capture.readouterr()
         status = main(words)

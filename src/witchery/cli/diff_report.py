@@ -105,13 +105,15 @@ def _abi(changes: "Sequence[LibraryChange]", *, verbose: bool) -> Iterator[str]:
     if not changes:
         return
     breaking = [each for each in changes if each.breaks]
-    yield f"abi: {len(changes)} libraries with another interface, {len(breaking)} of them break it"
+    libraries = "1 library" if len(changes) == 1 else f"{len(changes)} libraries"
+    breaks = "1 breaks" if len(breaking) == 1 else f"{len(breaking)} break"
+    yield f"abi: {libraries} with another interface, {breaks} it"
     for each in changes if verbose else breaking:
         name = f"{each.old_soname} -> {each.soname}, another name" if each.old_soname else each.soname
         counts = [
             f"{len(some)} {word}"
             for some, word in (
-                (each.removed, "symbols removed"),
+                (each.removed, "symbol removed" if len(each.removed) == 1 else "symbols removed"),
                 (each.resized, "changed"),
                 (each.moved, "under another version"),
                 (each.versions, "versions gone"),

@@ -40,7 +40,7 @@ class Waiver(Model):
     reason: str = setting(_REASON, "Why it is let pass.")
     expires: date = setting(
         _DATE,
-        "The last day on which it is; then the finding counts again, and so does the waiver.",
+        "The last day on which it holds; then the finding counts again, and the waiver is one, too.",
     )
 
 
