@@ -13,9 +13,10 @@ from witchery.rootfs.entry import Kind
 from witchery.survey.files import SurveyedFile
 from witchery.survey.survey import Survey, leads_to
 
-UNGUARDED = 8192
-"""How many bytes of code a file has that is expected to use the stack protector: of the ELF files in Alpine
-3.19 that can be loaded and do not use it, the largest has 4344 bytes of code (libpanelw)."""
+UNGUARDED = 16384
+"""How many bytes of code a file has that is expected to use the stack protector. Of 463 files of Alpine (3.19
+for x86_64, 3.13 for aarch64) that can be loaded, 27 do not use it; with more than 9348 bytes of code only
+libgcc_s, which GCC builds without."""
 _ORDINARY = frozenset({"x86-64", "i486", "cmpxchg8b", "cmov", "mmx"})
 """What no processor lacks on which Alpine's packages run: x86 means a Pentium Pro or later, with MMX."""
 _SHOWN = 8
