@@ -8,7 +8,9 @@ import pytest
 from support import schemas
 from support.command import Command
 from support.elf_files import Sym
+from support.fake_registry import FakeRegistry
 from support.images import image_of_tars, member, tar_of
+from support.servers import Server
 from support.surveys import USER, database, elf, library
 from witchery.oci.config import Execution
 from witchery.store import layout
@@ -140,3 +142,23 @@ def test_names_of_strangers_reach_no_terminal(witchery: Command) -> None:
     assert "\x1b" not in done.out + done.err
     assert "\u202e" not in done.out
     assert schemas.check(witchery("diff", "oci:old", "oci:new", "--json").out)["different"]
+
+
+@pytest.mark.usefixtures("two")
+def test_an_image_in_a_registry_is_compared_and_audited_like_any_other(witchery: Command) -> None:
+    """Pushed, and read from there: the same documents but for the name."""
+    with Server(FakeRegistry()) as server:
+        reference = f"docker://{server.url.removeprefix('http://')}/team/app:1"
+        pushed = witchery("push", "oci:new", reference)
+        assert pushed.status == 0, pushed.err
+        options = ("--arch", "x86_64", "--json")
+        here = schemas.check(witchery("diff", "oci:old", "oci:new", *options).out)
+        there = schemas.check(witchery("diff", "oci:old", reference, *options).out)
+        assert here["after"].pop("name") != there["after"].pop("name")
+        assert there == here
+        assert there["different"]
+        audited = witchery("audit", reference, *options)
+        assert schemas.check(audited.out) | {"name": "", "digest": ""} == schemas.check(
+            witchery("audit", "oci:new", *options).out
+        ) | {"name": "", "digest": ""}
+        assert witchery("diff", "oci:old", reference, *options, "--offline").status == 2

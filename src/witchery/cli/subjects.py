@@ -9,6 +9,7 @@ from witchery.cli import options as shared
 from witchery.cli.console import Console
 
 if TYPE_CHECKING:
+    from witchery.build.registries import Registries
     from witchery.build.request import Request
     from witchery.build.surveying import Means
 
@@ -38,6 +39,7 @@ def means(options: argparse.Namespace, console: Console, *, fetch: bool = True) 
     from witchery.build.surveying import Means
     from witchery.cli.request import only_arch, open_request
     from witchery.cli.workshop import open_registries, open_workshop
+    from witchery.errors import UsageError
 
     host = Arch.parse(os.uname().machine)
 
@@ -45,10 +47,15 @@ def means(options: argparse.Namespace, console: Console, *, fetch: bool = True) 
         of_one = argparse.Namespace(**(vars(options) | {"source": subject}))
         return locked.with_lock((open_request(of_one),), of_one, console)[0]
 
+    def registries() -> "Registries":
+        if options.offline:
+            raise UsageError("a registry is not reached without the network")
+        return open_registries(options, console)
+
     return Means(
         request=request,
         workshop=lambda: open_workshop(options, console),
-        registries=lambda: open_registries(options, console),
+        registries=registries,
         arch=only_arch(options, host),
         host=host,
         fetch=fetch,
