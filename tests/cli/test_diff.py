@@ -37,7 +37,11 @@ def two(witchery: Command) -> None:
         "new",
         database(("app", "2-r0", "MIT"), ("lib", "1-r0", "Apache-2.0"), ("more", "1-r0", "MIT")),
         library("usr/lib/libx.so.1", "libx.so.1", a, Sym("t", defined=True, type=1, size=16)),
-        elf("usr/bin/app", needed=["libx.so.1", "libc.musl-x86_64.so.1"]),
+        elf(
+            "usr/bin/app",
+            needed=["libx.so.1", "libc.musl-x86_64.so.1"],
+            symbols=[Sym("__stack_chk_fail"), Sym("b")],
+        ),
         member("etc/app", b"12", mode=0o600, uid=7),
         execution=Execution(user="0", env=("A=1",)),
     )
@@ -70,6 +74,7 @@ def test_a_person_gets_it_part_by_part(witchery: Command) -> None:
         "  ! libx.so.1: 1 symbol removed, 1 changed, 0 added",
         "      - b",
         "      ~ t: object of 8 bytes -> object of 16 bytes",
+        "      usr/bin/app wants b",
         "      used by usr/bin/app",
     ]
     assert config == ["config: 2 changed", "  ~ user: 65532 -> 0", "  + env A: 1"]

@@ -13,7 +13,7 @@ from support.images import member
 from support.real_elf import elf_files
 from support.shared import needs_shared
 from support.surveys import elf, library, surveyed
-from witchery.diff.abi import LibraryChange, Resized, compared
+from witchery.diff.abi import Hurt, LibraryChange, Resized, compared
 
 OLD = """
 int api_a(void) { return 1; }
@@ -46,8 +46,12 @@ def changes(before: Sequence[object], after: Sequence[object]) -> tuple[LibraryC
 def test_a_symbol_that_is_gone_and_data_of_another_size_break_it(tmp_path: Path) -> None:
     old = compiled(tmp_path, OLD, "libx.so.1")
     new = compiled(tmp_path, NEW, "libx.so.1")
-    user = elf("usr/bin/app", needed=["libx.so.1", "libc.musl-x86_64.so.1"])
-    (change,) = changes([member("usr/lib/libx.so.1.0", old)], [member("usr/lib/libx.so.1.1", new), user])
+    needed = ["libx.so.1", "libc.musl-x86_64.so.1"]
+    users = [
+        elf("usr/bin/app", needed=needed, symbols=[Sym("api_a"), Sym("api_b")]),
+        elf("usr/bin/weak", needed=needed, symbols=[Sym("api_a"), Sym("api_b", bind=2)]),
+    ]
+    (change,) = changes([member("usr/lib/libx.so.1.0", old)], [member("usr/lib/libx.so.1.1", new), *users])
     assert change == LibraryChange(
         soname="libx.so.1",
         before="usr/lib/libx.so.1.0",
@@ -55,7 +59,8 @@ def test_a_symbol_that_is_gone_and_data_of_another_size_break_it(tmp_path: Path)
         removed=("api_b",),
         resized=(Resized("table", "object of 16 bytes", "object of 32 bytes"),),
         added=1,
-        users=("usr/bin/app",),
+        users=("usr/bin/app", "usr/bin/weak"),
+        hurt=(Hurt("usr/bin/app", ("api_b",)),),
     )
     assert change.breaks
 

@@ -69,7 +69,7 @@ def test_symbols_are_counted_over_all_files(monkeypatch: pytest.MonkeyPatch) -> 
     data = ElfFile(soname="l", symbols=[Sym("a", defined=True), Sym("b", defined=True)]).build().data
     looking = Looking()
     looking.look(entry.file("one", len(data)), [data])
-    with pytest.raises(FormatError, match="more than 3 exported symbols"):
+    with pytest.raises(FormatError, match="more than 3 symbols"):
         looking.look(entry.file("two", len(data)), [data])
 
 

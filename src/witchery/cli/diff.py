@@ -67,6 +67,8 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     )
     for note in dict.fromkeys((*found.before.notes, *found.after.notes)):
         console.note(note)
+    if found.before.arch != found.after.arch:
+        console.warn(f"they are for two architectures: {found.before.arch} and {found.after.arch}")
     for warning in found.vulns.warnings if found.vulns else ():
         console.warn(warning)
     if options.json:
