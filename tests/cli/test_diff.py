@@ -9,7 +9,7 @@ from support import schemas
 from support.command import Command
 from support.elf_files import Sym
 from support.fake_registry import FakeRegistry
-from support.images import image_of_tars, member, tar_of
+from support.images import image_of_tars, link, member, tar_of
 from support.servers import Server
 from support.surveys import USER, database, elf, library
 from witchery.oci.config import Execution
@@ -167,3 +167,18 @@ def test_an_image_in_a_registry_is_compared_and_audited_like_any_other(witchery:
             witchery("audit", "oci:new", *options).out
         ) | {"name": "", "digest": ""}
         assert witchery("diff", "oci:old", reference, *options, "--offline").status == 2
+
+
+def test_names_that_are_no_text_are_told_by_their_bytes(witchery: Command) -> None:
+    """Paths, SONAMEs and search paths in Latin-1: shown, and valid JSON."""
+    name = b"caf\xe9".decode("utf-8", "surrogateescape")
+    image("old")
+    image("new", member(name, b"1", mode=0o666), elf("p", soname=name, runpath=name), link("l", name))
+    found = schemas.check(witchery("diff", "oci:old", "oci:new", "--json").out)
+    assert "caf\\xe9" in {each["path"] for each in found["files"]}
+    audited = schemas.check(witchery("audit", "oci:new", "--json").out)
+    assert {each["path"] for each in audited["findings"] if each["rule"] == "writable-file"} == {"caf\\xe9"}
+    assert witchery("diff", "oci:old", "oci:new", "-v").status == 0
+    sarif = witchery("audit", "oci:new", "--sarif")
+    assert sarif.status == 0
+    assert "caf%E9" in sarif.out
