@@ -123,6 +123,33 @@ def test_musl_takes_a_symbol_whatever_its_version_is(tmp_path: Path) -> None:
     assert subprocess.run([tmp_path / "main"], check=False).returncode == 2
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "same"),
+    [
+        ("libssl.so.1.1", "libssl.so.3", True),
+        ("libpython3.11.so.1.0", "libpython3.12.so.1.0", True),
+        ("libopcodes-2.40.so", "libopcodes-2.41.so", True),
+        ("libpcre2-8.so.0", "libpcre2-16.so.0", False),
+        ("libcrypto.so.3", "libssl.so.3", False),
+        ("3.so", "4.so", True),
+    ],
+)
+def test_which_names_are_versions_of_one_library(before: str, after: str, same: bool) -> None:
+    found = changes([library("lib/a", before)], [library("lib/b", after)])
+    assert [(each.old_soname, each.soname) for each in found] == ([(before, after)] if same else [])
+
+
+def test_data_of_another_size_is_found_under_another_version_too(tmp_path: Path) -> None:
+    made = []
+    for version, count in (("V_1", 2), ("V_2", 4)):
+        (tmp_path / "map").write_text(f"{version} {{ global: table; local: *; }};")
+        source = f"long table[{count}] = {{1}};"
+        made.append(compiled(tmp_path, source, "libx.so.1", "-Wl,--version-script=map"))
+    (change,) = changes([member("lib/libx.so.1", made[0])], [member("lib/libx.so.1", made[1])])
+    assert change.resized == (Resized("table@V_1", "object of 16 bytes", "object of 32 bytes"),)
+    assert change.breaks
+
+
 def test_a_private_copy_is_held_against_itself() -> None:
     """Two libraries of one name: each against the one in its own folder."""
     a, b = Sym("a", defined=True), Sym("b", defined=True)

@@ -9,12 +9,18 @@ another version is told, and breaks nothing. Libraries without a name (plugins) 
 promise what their host wants.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from witchery.elf.exports import Export
 from witchery.survey.files import SurveyedFile
 from witchery.value import frozen
+
+_VERSION = re.compile(r"-?\d+(?:\.\d+)+$")
+"""A version within the name, as in `libpython3.12.so.1.0`; the 8 of `libpcre2-8.so.0` is none."""
+_ANY_VERSION = re.compile(r"[-.]?\d+(?:\.\d+)*$")
+"""The same where no version follows `.so`, as in `libopcodes-2.41.so`."""
 
 
 class Resized(NamedTuple):
@@ -56,7 +62,7 @@ class LibraryChange:
         resized: Symbols that are something else, or of another size.
         moved: Symbols that are only there under another version, as they were.
         versions: Versions of symbols that are gone.
-        heeds_versions: Whether the loader asks for versions: not that of musl.
+        heeds_versions: Whether the loader asks for versions: that of glibc does.
         added: How many symbols have come.
         users: The files of the second that want it by the name it goes by.
         hurt: Those of them that do not load without a symbol that is gone; unless another library has it.
@@ -141,12 +147,11 @@ def _place(file: SurveyedFile) -> str:
 
 
 def _stem(soname: str) -> str:
-    """What of a name stays when its version changes: `libssl.so.` of `libssl.so.1.1`, `libpcre2` of none."""
+    """What of a name stays when its version changes: `libssl`, `libpython`, `libopcodes`; of others all."""
     head, mark, _ = soname.partition(".so.")
     if mark:
-        return head.rstrip("0123456789.-") or head
-    head = soname.removesuffix(".so")
-    return head.rstrip("0123456789.-") or head
+        return _VERSION.sub("", head)
+    return _ANY_VERSION.sub("", soname.removesuffix(".so"))
 
 
 class _Promise(NamedTuple):
@@ -166,8 +171,11 @@ def _change(
     old, new = _promise(before), _promise(after)
     shared = [name for name in old.exports if name in new.exports]
     missing = sorted(name for name in old.exports if name not in new.exports)
-    names = {_unversioned(name) for name in new.exports}
+    names: dict[str, list[Export]] = {}
+    for name, export in new.exports.items():
+        names.setdefault(_unversioned(name), []).append(export)
     removed = tuple(name for name in missing if _unversioned(name) not in names)
+    moved = tuple(name for name in missing if _unversioned(name) in names)
     gone = {_unversioned(name) for name in removed}
     return LibraryChange(
         soname=soname,
@@ -176,13 +184,16 @@ def _change(
         after=after.path,
         removed=removed,
         resized=tuple(
-            Resized(name, str(old.exports[name]), str(new.exports[name]))
-            for name in sorted(shared)
-            if old.exports[name] != new.exports[name]
+            Resized(name, str(old.exports[name]), str(found[0]))
+            for name, found in (
+                *((name, [new.exports[name]]) for name in sorted(shared)),
+                *((name, names[_unversioned(name)]) for name in moved),
+            )
+            if old.exports[name] not in found
         ),
-        moved=tuple(name for name in missing if _unversioned(name) in names),
+        moved=moved,
         versions=tuple(sorted(set(old.versions) - set(new.versions))),
-        heeds_versions="musl" not in (old.libc, new.libc),
+        heeds_versions="glibc" in (old.libc, new.libc),
         added=len(new.exports) - len(shared),
         users=tuple(each.path for each in users),
         hurt=tuple(
