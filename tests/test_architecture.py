@@ -15,7 +15,7 @@ FLOORS = (
     {"apk", "oci", "loader"},
     {"config", "solver", "registry"},
     {"compose", "lock", "payload"},
-    {"sbom", "vulns"},
+    {"sbom", "vulns", "impact"},
     {"attest"},
     {"net", "store"},
     {"repository"},

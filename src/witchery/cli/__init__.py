@@ -21,6 +21,7 @@ COMMANDS = {
     "scan": "say what an application, package or image needs, and why",
     "sbom": "say what an image consists of, as SPDX or CycloneDX",
     "vulns": "look up the known vulnerabilities of an image, a lock or a source",
+    "impact": "say who depends on packages, what their removal breaks, what a migration still needs",
     "run": "run an image, with whatever runtime is there",
     "push": "push an image to a registry",
     "pull": "pull an image from a registry",

@@ -141,7 +141,7 @@ def add_image_only(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_arch(parser: argparse.ArgumentParser) -> None:
+def add_arch(parser: argparse._ActionsContainer) -> None:
     """Which architectures."""
     parser.add_argument(
         "--arch",
