@@ -88,6 +88,12 @@ class About:
     breakage: Breakage | None = None
     verdicts: Mapping[int, Verdict] | None = field(default=None, hash=False)
 
+    @property
+    def breaks(self) -> bool:
+        """Whether the removal breaks anything, as far as was looked."""
+        refused = self.verdicts is not None and Verdict.BROKEN in self.verdicts.values()
+        return refused or (self.breakage is not None and bool(self.breakage.broken))
+
 
 @frozen(kw_only=True)
 class Since:
@@ -185,7 +191,7 @@ def _migration(question: Question, read: Read) -> Migration:
 def _read(snapshot: Snapshot, workshop: Workshop) -> Read:
     lines = [parse_line(line, folder=Path()) for line in snapshot.repositories]
     repositories = [each for found in lines for each in found]
-    indexes = fetch_indexes(workshop.access(arch=snapshot.arch), repositories, snapshot.arch)
+    indexes = fetch_indexes(workshop.access(), repositories, snapshot.arch)
     return Read(
         snapshot=snapshot,
         descriptions=tuple(each.index.description for each in indexes),
@@ -207,7 +213,7 @@ def _unknown(words: Sequence[Asked], universe: Universe) -> Iterator[str]:
         if not word.origin and any(universe.providing(name) for name in names):
             continue
         if not word.origin and word.binding(universe):
-            yield f"nothing provides `{word.text}`, and packages need it"
+            yield f"nothing provides `{word.text}`, and packages need it: {_lacking(word, universe)}"
             continue
         raise UsageError(
             f"nothing is called so, provides or needs it: `{word.text}`", hint=_alike(word, universe)
@@ -228,9 +234,20 @@ def _unmoved(question: Question, universes: Sequence[Universe]) -> Iterator[str]
                 for universe in universes:
                     _refuse_packages(word, option, universe)
                 yield f"no package depends on `{word.text}` ({option})"
+            elif lacking := _lacking(word, universes[0]):
+                yield f"nothing provides `{word.text}`, and packages need it: {lacking}"
     if len(silent) == len((*question.away, *question.to)):
         names = ", ".join(f"`{word.text}`" for word in silent)
         raise UsageError(f"no package depends on any of these: {names}", hint=_alike(silent[0], universes[0]))
+
+
+def _lacking(word: Asked, universe: Universe) -> int:
+    """How many packages have a dependency of which it speaks, and which nothing satisfies."""
+    unmet = {each for each in word.binding(universe) if not universe.satisfying(each)}
+    names = {each.name for each in unmet}
+    return len(
+        {each for name in names for need, found in universe.needs(name) if need in unmet for each in found}
+    )
 
 
 def _refuse_packages(word: Asked, option: str, universe: Universe) -> None:

@@ -13,6 +13,8 @@ With --from and --to: a migration. Who is done, who remains, who is on both; who
 that it loads remains as well; and the source packages that remain in waves, each after those that block it.
 With --before, what happened since an earlier snapshot.
 
+A REPOSITORY may also be an index (APKINDEX.tar.gz), such as one that was kept.
+
 An index knows what packages need when they run, not what they are built with: what is linked statically, or
 only built with something, is not seen.
 """
@@ -76,20 +78,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def _add_repositories(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("repositories")
-    group.add_argument(
-        "-X",
-        "--repository",
-        metavar="REPOSITORY",
-        action="append",
-        default=[],
-        help="look at a repository: a URL, a folder, or an index (APKINDEX.tar.gz); repeatable",
-    )
-    group.add_argument(
-        "--release",
-        metavar="RELEASE",
-        default="",
-        help="look at a release of Alpine, main and community: `v3.22`, `edge`",
-    )
+    shared.add_repositories(group)
     shared.add_arch(group)
     group.add_argument(
         "--before",
@@ -98,7 +87,9 @@ def _add_repositories(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="compare with a repository as it was before; repeatable",
     )
-    group.add_argument("--before-release", metavar="RELEASE", default="", help="compare with a release")
+    group.add_argument(
+        "--before-release", metavar="RELEASE", default="", help="the same where no repository is named"
+    )
     group.add_argument(
         "--before-arch",
         metavar="ARCH",
@@ -134,8 +125,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
         from witchery.cli.impact_report import tell
 
         tell(impact, options.levels, console, markdown=options.markdown)
-    broken = impact.about and impact.about.breakage and impact.about.breakage.broken
-    return 1 if broken else 0
+    return 1 if impact.about is not None and impact.about.breaks else 0
 
 
 def _question(options: argparse.Namespace) -> "Question":
@@ -172,20 +162,20 @@ def _question(options: argparse.Namespace) -> "Question":
 
 
 def _snapshot(repositories: list[str], release: str, arch: "Arch") -> "Snapshot":
-    """Repositories by name, and those of a release; where none is named, those of the usual release."""
+    """The repositories that are named, else those of a release."""
     from witchery.build.impacting import Snapshot
     from witchery.cli.user_config import read_user_config
     from witchery.config import user
     from witchery.errors import located
     from witchery.repository import releases
 
-    if repositories and not release:
+    if repositories:
         return Snapshot(repositories=tuple(repositories), arch=arch)
     preferred = read_user_config()
     with located("--release"):
         named = user.release(release) if release else preferred.release or releases.DEFAULT_RELEASE
-    lines = releases.repositories(named, preferred.mirror or releases.MIRROR)
-    return Snapshot(repositories=(*repositories, *lines), arch=arch)
+    mirror = preferred.mirror or releases.MIRROR
+    return Snapshot(repositories=releases.repositories(named, mirror), arch=arch)
 
 
 def _level(text: str) -> int:

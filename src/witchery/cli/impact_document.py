@@ -109,7 +109,7 @@ def _removal(breakage: "Breakage", verdicts: "Mapping[int, Verdict] | None") -> 
         "names": sorted(removal.names),
         "broken": [_loss(universe, each, loss) for each, loss in breakage.broken.items()],
         "broken_origins": sorted(universe.origins(breakage.broken)),
-        "already_broken": breakage.already,
+        "already_broken": len(breakage.already),
         "kept": [_loss(universe, each, loss) for each, loss in breakage.kept.items()],
         "untriggered": _names(universe, breakage.untriggered),
     }

@@ -142,7 +142,7 @@ def _tell_breakage(asked: str, breakage: "Breakage", paper: _Paper) -> None:
         idle = counted_as(len(breakage.untriggered), "package")
         say(f"{idle} will never install themselves again (`install_if`)")
     if breakage.already:
-        say(f"{counted_as(breakage.already, 'package')} could not be installed before, and do not count")
+        say(f"{counted_as(len(breakage.already), 'package')} could not be installed before, and do not count")
 
 
 def _losses(universe: "Universe", losses: "Mapping[int, Loss]") -> list[tuple[str, str, str, str]]:

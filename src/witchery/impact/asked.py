@@ -48,7 +48,8 @@ class Asked:
             checked = Dependency.parse(plain)
         except DependencyError:
             checked = Dependency("", conflict=True)
-        if checked.conflict or checked.tag or (origin and checked.operator):
+        unsaid = text.startswith(_ORIGIN) and (not origin or checked.operator)
+        if checked.conflict or checked.tag or unsaid:
             raise FormatError(
                 f"expected a name, such as `so:libssl.so.3`, `openssl-dev>3` or `origin:openssl`: `{text}`"
             )

@@ -48,7 +48,7 @@ class Breakage:
         universe: All packages.
         removal: What goes.
         broken: The packages that cannot be installed then, and could before: the nearest first.
-        already: How many could not be installed before.
+        already: The packages that could not be installed before, of those that stay.
         kept: Packages that need what goes and can do with something else: the dependency, and who satisfies
             it.
         untriggered: Packages that install themselves beside others, and never will again.
@@ -57,7 +57,7 @@ class Breakage:
     universe: Universe
     removal: Removal
     broken: Mapping[int, Loss] = field(hash=False)
-    already: int
+    already: frozenset[int]
     kept: Mapping[int, Loss] = field(hash=False)
     untriggered: tuple[int, ...]
 
@@ -99,7 +99,7 @@ def breakage(universe: Universe, removal: Removal) -> Breakage:
         and _never(package.install_if, alive)
         and not _never(package.install_if, universe.satisfying)
     )
-    already = sum(each not in removal.packages for each in before)
+    already = frozenset(before) - removal.packages
     return Breakage(universe, removal, broken, already, dict(sorted(kept.items())), untriggered)
 
 
