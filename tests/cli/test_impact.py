@@ -83,7 +83,7 @@ def test_who_depends_on_it(witchery: Command, now: tuple[str, ...]) -> None:
     ]
     assert "so:ssl.1: ssl1-1, libre-1" in done.err
     assert "3 packages of 3 origins depend on it directly" in done.err
-    assert "1 package of 1 origin depend on it through 1 other" in done.err
+    assert "1 package of 1 origin depends on it through 1 other" in done.err
 
 
 def test_who_depends_on_it_through_others_and_could_do_with_another(
@@ -272,6 +272,33 @@ def test_the_openssl_migration_on_real_releases(witchery: Command, tmp_path: Pat
     changes = now["progress"]["packages"]["changes"]
     assert [len(changes[each]) for each in ("moved", "dropped", "gone", "joined")] == [215, 2, 9, 6]
     assert ["openssh"] in then["migration"]["waves"][1]
+
+
+_PAGE = (Path(__file__).resolve().parents[2] / "docs/how-to/maintainers.md").read_text()
+_SESSIONS = [
+    block.replace("\\\n", "")
+    for block in re.findall(r"```console\n\$ (witchery impact .*?)```", _PAGE, re.DOTALL)
+]
+
+
+@needs_shared
+@pytest.mark.parametrize("session", [each for each in _SESSIONS if "jq" not in each])
+def test_the_sessions_of_the_how_to_are_real(witchery: Command, tmp_path: Path, session: str) -> None:
+    """Each line that is shown is said, in this order; `...` stands for some that are not."""
+    for release, index in (("3.16", V316), ("3.17", V317)):
+        (tmp_path / release).mkdir()
+        (tmp_path / release / "APKINDEX.tar.gz").symlink_to(index)
+    command, *shown = session.strip("\n").split("\n")
+    done = witchery(*command.split()[1:], "--cache-dir", tmp_path / "cache")
+    said = [*done.out.split("\n"), *done.err.split("\n")]
+    wanted = [line.rstrip() for line in shown if line != "..."]
+    assert len(wanted) > 5
+    left = iter([line.rstrip() for line in said])
+    assert not [line for line in wanted if line not in left]
+
+
+def test_there_are_sessions_in_the_how_to() -> None:
+    assert len(_SESSIONS) == 5
 
 
 @needs_shared

@@ -171,12 +171,12 @@ def _about(question: Question, universe: Universe) -> About:
     if not question.remove:
         return About(dependents=found)
     removal = removal_of(universe, question.names)
-    asked = [each.position for each in found] if question.confirm else None
-    return About(
-        dependents=found,
-        breakage=breakage(universe, removal),
-        verdicts=confirm(universe, removal, asked) if asked is not None else None,
-    )
+    broken = breakage(universe, removal)
+    verdicts = None
+    if question.confirm:
+        positions = [each.position for each in found]
+        verdicts = confirm(universe, removal, positions, lacking=broken.broken)
+    return About(dependents=found, breakage=broken, verdicts=verdicts)
 
 
 def _since(question: Question, earlier: Read, migration: Migration) -> Since:

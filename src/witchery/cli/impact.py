@@ -47,7 +47,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     _add_repositories(parser)
     change = parser.add_argument_group("changes")
     change.add_argument("--remove", action="store_true", help="say what breaks if NAME goes")
-    change.add_argument("--solve", action="store_true", help="confirm with the solver, package by package")
+    change.add_argument(
+        "--solve", action="store_true", help="confirm with the solver, package by package; takes a while"
+    )
     change.add_argument(
         "--from",
         metavar="DEPENDENCY",

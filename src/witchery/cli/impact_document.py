@@ -123,9 +123,7 @@ def _removal(breakage: "Breakage", verdicts: "Mapping[int, Verdict] | None") -> 
 
 def _migration(migration: "Migration") -> dict[str, Any]:
     universe = migration.universe
-    members: dict[str, list[int]] = {}
-    for each in migration.states:
-        members.setdefault(universe.origin(each), []).append(each)
+    members = migration.members
     wave_of = {
         origin: number for number, wave in enumerate(migration.waves, 1) for group in wave for origin in group
     }

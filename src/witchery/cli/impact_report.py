@@ -114,9 +114,10 @@ def _tell_dependents(asked: str, dependents: "Dependents", levels: int, paper: _
     say(f"{asked}: {_few([str(universe.packages[each]) for each in dependents.targets]) or 'no package'}")
     for level in range(1, dependents.levels + 1):
         found = dependents.level(level)
-        origins = len(universe.origins(each.position for each in found))
-        how = "directly" if level == 1 else f"through {level - 1} other{'s' if level > 2 else ''}"
-        say(f"{counted_as(len(found), 'package')} of {counted_as(origins, 'origin')} depend on it {how}")
+        origins = counted_as(len(universe.origins(each.position for each in found)), "origin")
+        do = "depends" if len(found) == 1 else "depend"
+        how = "directly" if level == 1 else f"through {counted_as(level - 1, 'other')}"
+        say(f"{counted_as(len(found), 'package')} of {origins} {do} on it {how}")
     if not dependents:
         say("no package depends on it")
     say(_LIMITS)
@@ -140,7 +141,8 @@ def _tell_breakage(asked: str, breakage: "Breakage", paper: _Paper) -> None:
         say(f"{counted_as(len(breakage.kept), 'package')} can do with something else")
     if breakage.untriggered:
         idle = counted_as(len(breakage.untriggered), "package")
-        say(f"{idle} will never install themselves again (`install_if`)")
+        what = "itself" if len(breakage.untriggered) == 1 else "themselves"
+        say(f"{idle} will never install {what} again (`install_if`)")
     if breakage.already:
         say(f"{counted_as(len(breakage.already), 'package')} could not be installed before, and do not count")
 
@@ -259,8 +261,7 @@ def _tell_mixed(migration: "Migration", paper: _Paper) -> None:
 
 
 def _members(migration: "Migration", origin: str) -> list[str]:
-    universe = migration.universe
-    return _names(universe, [each for each in migration.states if universe.origin(each) == origin])
+    return _names(migration.universe, migration.members[origin])
 
 
 def _names(universe: "Universe", positions: Iterable[int]) -> list[str]:

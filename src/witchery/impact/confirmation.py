@@ -1,6 +1,6 @@
 """What the solver says of packages when others are gone: each is asked for alone, before and after."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 
 from witchery.apk import identity
@@ -15,7 +15,7 @@ from witchery.solver.complete import find_any
 from witchery.solver.search import by_name
 from witchery.solver.source import Source
 
-_STEPS = 2_000  # of the complete search, where apk gives up; far more than any package of Alpine takes
+_STEPS = 2_000  # of the complete search; far more than any package of Alpine takes
 
 
 class Verdict(Enum):
@@ -30,17 +30,25 @@ class Verdict(Enum):
 
 
 def confirm(
-    universe: Universe, removal: Removal, positions: Iterable[int], world: Sequence[Dependency] = ()
+    universe: Universe,
+    removal: Removal,
+    positions: Iterable[int],
+    world: Sequence[Dependency] = (),
+    *,
+    lacking: Container[int] = (),
 ) -> Mapping[int, Verdict]:
     """Asks the solver for some packages, each beside a world that is there anyway.
 
     A solution counts if apk finds it, or if there is one that apk would find with more words in its world.
+    The complete search goes first, since it is quick where there is one; apk's own is asked where it found
+    none.
 
     Args:
         universe: All packages.
         removal: What goes.
         positions: Those to ask for.
         world: What is there anyway.
+        lacking: Packages that lack something after, as `breakage` shows. Of them apk is not asked.
     """
     before = _catalogue(universe, universe.packages)
     after = _catalogue(universe, _left(universe, removal))
@@ -49,15 +57,17 @@ def confirm(
         package = universe.packages[position]
         wanted = Dependency(package.name, operator=IDENTITY, version=identity.encode(package.identity))
         request = (wanted, *world)
-        if position not in removal.packages and _has_solution(after, request):
+        if position not in removal.packages and _has_solution(after, request, quick=position in lacking):
             found[position] = Verdict.FINE
         else:
             found[position] = Verdict.BROKEN if _has_solution(before, request) else Verdict.REFUSED
     return found
 
 
-def _has_solution(catalogue: Catalogue, world: Sequence[Dependency]) -> bool:
-    return attempt(catalogue, world) is not None or find_any(catalogue, by_name(world), _STEPS) is not None
+def _has_solution(catalogue: Catalogue, world: Sequence[Dependency], *, quick: bool = False) -> bool:
+    if find_any(catalogue, by_name(world), _STEPS) is not None:
+        return True
+    return not quick and attempt(catalogue, world) is not None
 
 
 def _catalogue(universe: Universe, packages: Iterable[Package]) -> Catalogue:

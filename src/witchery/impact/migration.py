@@ -74,13 +74,18 @@ class Migration:
         return frozenset(self.old)
 
     @cached_property
+    def members(self) -> Mapping[str, tuple[int, ...]]:
+        """The packages that take part, by their source package, sorted by it."""
+        found: dict[str, list[int]] = {}
+        for each in self.states:
+            found.setdefault(self.universe.origin(each), []).append(each)
+        return {origin: tuple(packages) for origin, packages in sorted(found.items())}
+
+    @cached_property
     def origins(self) -> Mapping[str, State]:
         """The state of each source package that takes part, sorted; `BOTH` where its packages differ."""
-        found: dict[str, State] = {}
-        for each, state in self.states.items():
-            origin = self.universe.origin(each)
-            found[origin] = state if found.get(origin, state) is state else State.BOTH
-        return dict(sorted(found.items()))
+        states = {origin: {self.states[each] for each in found} for origin, found in self.members.items()}
+        return {origin: found.pop() if len(found) == 1 else State.BOTH for origin, found in states.items()}
 
     def origins_at(self, *states: State) -> tuple[str, ...]:
         """The source packages in some states."""
