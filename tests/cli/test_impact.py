@@ -10,6 +10,7 @@ import pytest
 
 from support.command import Command, Outcome
 from support.indexes import drawn
+from support.servers import Server, files, guarded
 from support.shared import needs_shared
 from support.universes import NEW_OPENSSL, OLD_OPENSSL, V316, V317, index_file
 from witchery import canonical
@@ -186,6 +187,42 @@ def test_the_progress_since_an_earlier_snapshot(
     assert found["migration"]["waves"] == [[["clash"], ["curl"]], [["git"]]]
 
 
+def test_what_broke_since_an_earlier_snapshot_is_a_no(
+    witchery: Command, now: tuple[str, ...], tmp_path: Path
+) -> None:
+    """A library got its next SONAME, and of two packages one was built again."""
+    after = NOW.replace("p:so:ssl.1", "p:so:ssl.2")
+    path = index_file(drawn(after), tmp_path / "after.tar.gz")
+    options = (*now[2:], "-X", str(path), "--before", now[1])
+    done = witchery("impact", *options)
+    assert done.status == 1
+    assert "git     git-2    so:ssl.1" in done.out
+    assert "nothing provides `so:ssl.1` any more, as libre, ssl1 did" in done.err
+    assert "4 packages of 4 origins cannot be installed, and could before" in done.err
+    assert "### What broke" in witchery("impact", "--markdown", *options).out
+    found = _document(witchery("impact", "--json", *options))["regression"]
+    assert found["broken_origins"] == ["clash", "curl", "docs", "git"]
+    assert found["vanished"] == [{"name": "so:ssl.1", "providers": ["libre", "ssl1"]}]
+
+
+def test_nothing_broke_where_nothing_changed(witchery: Command, now: tuple[str, ...]) -> None:
+    done = witchery("impact", "--before", now[1], *now)
+    assert (done.status, done.out) == (0, "")
+    assert "0 packages of 0 origins cannot be installed" in done.err
+
+
+def test_credentials_of_a_repository_are_never_shown(witchery: Command, tmp_path: Path) -> None:
+    folder = tmp_path / "served" / "x86_64"
+    folder.mkdir(parents=True)
+    index_file(drawn(NOW), folder / "APKINDEX.tar.gz")
+    with Server(guarded("me", "secret", files(tmp_path / "served"))) as server:
+        options = ("-X", server.with_password("me", "secret"), "--arch", "x86_64", "--allow-untrusted")
+        done = witchery("impact", "curl", "--json", *options, "--cache-dir", tmp_path / "cache")
+    assert done.status == 0
+    assert "secret" not in done.out + done.err
+    assert _document(done)["snapshot"]["repositories"] == [server.url]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -194,7 +231,7 @@ def test_the_progress_since_an_earlier_snapshot(
         (["--to", "a"], "both `--from` and `--to`"),
         (["--remove", *MOVE], "needs the names"),
         (["curl", "--solve"], "there is no `--remove`"),
-        (["curl", "--before", "x"], "give `--from` and `--to`"),
+        (["curl", "--before", "x"], "it takes no names"),
         (["curl", "--json", "--markdown"], "either"),
         (["curl", "--arch", "x86,arm64"], "one architecture"),
         (["so:ssl.2"], "nothing is called so, provides or needs it: `so:ssl.2`"),
@@ -282,7 +319,7 @@ _SESSIONS = [
 
 
 @needs_shared
-@pytest.mark.parametrize("session", [each for each in _SESSIONS if "jq" not in each])
+@pytest.mark.parametrize("session", [each for each in _SESSIONS if "edge" not in each])
 def test_the_sessions_of_the_how_to_are_real(witchery: Command, tmp_path: Path, session: str) -> None:
     """Each line that is shown is said, in this order; `...` stands for some that are not."""
     for release, index in (("3.16", V316), ("3.17", V317)):
@@ -298,7 +335,7 @@ def test_the_sessions_of_the_how_to_are_real(witchery: Command, tmp_path: Path, 
 
 
 def test_there_are_sessions_in_the_how_to() -> None:
-    assert len(_SESSIONS) == 5
+    assert len(_SESSIONS) == 6
 
 
 @needs_shared

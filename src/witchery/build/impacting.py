@@ -15,6 +15,7 @@ from witchery.impact.confirmation import Verdict, confirm
 from witchery.impact.dependents import Dependents, dependents
 from witchery.impact.migration import Migration
 from witchery.impact.progress import Progress, progress
+from witchery.impact.regression import Regression, regression
 from witchery.impact.universe import Universe
 from witchery.repository.location import parse_line
 from witchery.value import field, frozen
@@ -41,13 +42,13 @@ class Read:
     """A snapshot that was read.
 
     Attributes:
-        snapshot: What was to be read.
+        repositories: The repositories, without credentials.
         descriptions: What the indexes call themselves.
         trusted: Whether a known key vouches for each of them.
         universe: All packages.
     """
 
-    snapshot: Snapshot
+    repositories: tuple[str, ...]
     descriptions: tuple[str, ...]
     trusted: bool
     universe: Universe
@@ -119,7 +120,8 @@ class Impact:
         question: What was asked.
         about: What is to be said of the names, where there are any.
         migration: Who stands where, where there is a migration.
-        since: What happened since an earlier snapshot, where there is one.
+        since: What happened to it since an earlier snapshot, where there is one.
+        regression: What broke since an earlier snapshot, where there is no migration.
         warnings: What one has to know to judge the answer.
     """
 
@@ -128,7 +130,14 @@ class Impact:
     about: About | None
     migration: Migration | None
     since: Since | None
+    regression: Regression | None
     warnings: tuple[str, ...]
+
+    @property
+    def breaks(self) -> bool:
+        """Whether anything breaks, or broke."""
+        since = self.regression is not None and bool(self.regression.broken)
+        return since or (self.about is not None and self.about.breaks)
 
 
 def examine(question: Question, now: Snapshot, before: Snapshot | None, workshop: Workshop) -> Impact:
@@ -137,7 +146,7 @@ def examine(question: Question, now: Snapshot, before: Snapshot | None, workshop
     Args:
         question: What is asked: names, or a migration, or both.
         now: Where it is looked at.
-        before: An earlier snapshot, for the progress of a migration.
+        before: An earlier snapshot: for the progress of a migration, or else for what broke since.
         workshop: Where it happens.
 
     Raises:
@@ -162,6 +171,7 @@ def examine(question: Question, now: Snapshot, before: Snapshot | None, workshop
             about=_about(question, read.universe) if question.names else None,
             migration=migration,
             since=_since(question, earlier, migration) if earlier and migration else None,
+            regression=regression(earlier.universe, read.universe) if earlier and not migration else None,
             warnings=tuple(warnings),
         )
 
@@ -193,7 +203,7 @@ def _read(snapshot: Snapshot, workshop: Workshop) -> Read:
     repositories = [each for found in lines for each in found]
     indexes = fetch_indexes(workshop.access(), repositories, snapshot.arch)
     return Read(
-        snapshot=snapshot,
+        repositories=tuple(map(str, repositories)),
         descriptions=tuple(each.index.description for each in indexes),
         trusted=all(each.trust for each in indexes),
         universe=Universe((each.index for each in indexes), snapshot.arch.apk),
@@ -243,11 +253,8 @@ def _unmoved(question: Question, universes: Sequence[Universe]) -> Iterator[str]
 
 def _lacking(word: Asked, universe: Universe) -> int:
     """How many packages have a dependency of which it speaks, and which nothing satisfies."""
-    unmet = {each for each in word.binding(universe) if not universe.satisfying(each)}
-    names = {each.name for each in unmet}
-    return len(
-        {each for name in names for need, found in universe.needs(name) if need in unmet for each in found}
-    )
+    unmet = [each for each in word.binding(universe) if not universe.satisfying(each)]
+    return len({position for each in unmet for position in universe.needing(each)})
 
 
 def _refuse_packages(word: Asked, option: str, universe: Universe) -> None:

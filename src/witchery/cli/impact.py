@@ -13,6 +13,9 @@ With --from and --to: a migration. Who is done, who remains, who is on both; who
 that it loads remains as well; and the source packages that remain in waves, each after those that block it.
 With --before, what happened since an earlier snapshot.
 
+With --before alone: which packages cannot be installed now, and could in the earlier snapshot, as after a
+library whose dependents were not all built again. The exit status is 1 if there are any.
+
 A REPOSITORY may also be an index (APKINDEX.tar.gz), such as one that was kept.
 
 An index knows what packages need when they run, not what they are built with: what is linked statically, or
@@ -127,7 +130,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
         from witchery.cli.impact_report import tell
 
         tell(impact, options.levels, console, markdown=options.markdown)
-    return 1 if impact.about is not None and impact.about.breaks else 0
+    return 1 if impact.breaks else 0
 
 
 def _question(options: argparse.Namespace) -> "Question":
@@ -141,16 +144,20 @@ def _question(options: argparse.Namespace) -> "Question":
     from witchery.impact.asked import Asked
 
     moving = bool(options.away or options.to)
-    if not options.names and not moving:
-        raise UsageError("nothing is asked for", hint="name a package, or a migration: `--from A --to B`")
+    compared = bool(options.before or options.before_release)
+    if not options.names and not moving and not compared:
+        raise UsageError(
+            "nothing is asked for",
+            hint="name a package, or a migration (`--from A --to B`), or what to compare with (`--before`)",
+        )
+    if options.names and compared and not moving:
+        raise UsageError("`--before` compares whole repositories, or a migration: it takes no names")
     if moving and not (options.away and options.to):
         raise UsageError("a migration has two ends: both `--from` and `--to`")
     if options.remove and not options.names:
         raise UsageError("`--remove` needs the names of what is to go")
     if options.solve and not options.remove:
         raise UsageError("`--solve` confirms what `--remove` says, and there is no `--remove`")
-    if (options.before or options.before_release) and not moving:
-        raise UsageError("`--before` shows the progress of a migration: give `--from` and `--to`")
     if options.json and options.markdown:
         raise UsageError("either `--json` or `--markdown`")
     return Question(

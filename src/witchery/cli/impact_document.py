@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from witchery.impact.confirmation import Verdict
     from witchery.impact.dependents import Dependent, Dependents
     from witchery.impact.migration import Migration
+    from witchery.impact.regression import Regression
     from witchery.impact.universe import Universe
 
 SCHEMA = "dev.witchery.impact/1"
@@ -42,6 +43,8 @@ def document(impact: "Impact", levels: int) -> dict[str, Any]:
             found["removal"] = _removal(impact.about.breakage, impact.about.verdicts)
     if impact.migration is not None:
         found["migration"] = _migration(impact.migration)
+    if impact.regression is not None:
+        found["regression"] = _regression(impact.regression)
     if impact.since is not None:
         found["progress"] = {
             "before": {**_snapshot(impact.since.read), **_counts(impact.since.migration)},
@@ -56,7 +59,7 @@ def _snapshot(read: "Read") -> dict[str, Any]:
     universe = read.universe
     return {
         "arch": universe.arch,
-        "repositories": list(read.snapshot.repositories),
+        "repositories": list(read.repositories),
         "descriptions": list(read.descriptions),
         "trusted": read.trusted,
         "packages": len(universe),
@@ -119,6 +122,16 @@ def _removal(breakage: "Breakage", verdicts: "Mapping[int, Verdict] | None") -> 
             for each, verdict in sorted(verdicts.items())
         ]
     return found
+
+
+def _regression(regression: "Regression") -> dict[str, Any]:
+    universe = regression.universe
+    return {
+        "broken": [_loss(universe, each, loss) for each, loss in regression.broken.items()],
+        "broken_origins": sorted(universe.origins(regression.broken)),
+        "already_broken": len(regression.already),
+        "vanished": [{"name": name, "providers": list(by)} for name, by in regression.vanished.items()],
+    }
 
 
 def _migration(migration: "Migration") -> dict[str, Any]:

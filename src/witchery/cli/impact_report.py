@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from witchery.impact.dependents import Dependents
     from witchery.impact.migration import Migration
     from witchery.impact.progress import Progress
+    from witchery.impact.regression import Regression
     from witchery.impact.universe import Universe
 
 _LIMITS = "what is linked statically, or only built with it, is not seen: an index does not say"
@@ -84,6 +85,8 @@ def tell(impact: "Impact", levels: int, console: Console, *, markdown: bool = Fa
         _tell_verdicts(impact.about.breakage, impact.about.verdicts, console)
     elif impact.about is not None:
         _tell_dependents(asked, impact.about.dependents, levels, paper)
+    if impact.regression is not None:
+        _tell_regression(impact.regression, paper)
     if impact.migration is not None:
         _tell_migration(impact, impact.migration, paper)
 
@@ -145,6 +148,19 @@ def _tell_breakage(asked: str, breakage: "Breakage", paper: _Paper) -> None:
         say(f"{idle} will never install {what} again (`install_if`)")
     if breakage.already:
         say(f"{counted_as(len(breakage.already), 'package')} could not be installed before, and do not count")
+
+
+def _tell_regression(regression: "Regression", paper: _Paper) -> None:
+    universe = regression.universe
+    paper.heading("What broke")
+    paper.rows(("origin", "package", "needs", "of"), _losses(universe, regression.broken))
+    say = paper.console.say
+    for name, providers in regression.vanished.items():
+        say(f"nothing provides `{name}` any more, as {_few(providers)} did")
+    origins = counted_as(len(universe.origins(regression.broken)), "origin")
+    say(f"{counted_as(len(regression.broken), 'package')} of {origins} cannot be installed, and could before")
+    if regression.already:
+        say(f"{counted_as(len(regression.already), 'package')} could not be installed before either")
 
 
 def _losses(universe: "Universe", losses: "Mapping[int, Loss]") -> list[tuple[str, str, str, str]]:

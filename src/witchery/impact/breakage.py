@@ -76,8 +76,8 @@ def removal_of(universe: Universe, asked: Iterable[Asked]) -> Removal:
 
 def breakage(universe: Universe, removal: Removal) -> Breakage:
     """Finds what breaks."""
-    before = _lost(universe, Removal())
-    after = _lost(universe, removal)
+    before = lost(universe, Removal())
+    after = lost(universe, removal)
     broken = {each: loss for each, loss in after.items() if each not in before and loss is not None}
     gone = after.keys() | removal.packages
 
@@ -107,7 +107,7 @@ def _never(condition: Sequence[Dependency], satisfying: Callable[[Dependency], S
     return any(not each.conflict and not satisfying(each) for each in condition)
 
 
-def _lost(universe: Universe, removal: Removal) -> dict[int, Loss | None]:
+def lost(universe: Universe, removal: Removal) -> dict[int, Loss | None]:
     """The packages that cannot be installed, and why; None where it is not for want of a dependency."""
     lost: dict[int, Loss | None] = {
         position: None

@@ -79,7 +79,7 @@ def dependents(universe: Universe, asked: Sequence[Asked]) -> Dependents:
     found = dict.fromkeys(named, 0)
     bound: dict[int, dict[Dependency, None]] = {}
     for dependency in dependencies:
-        for each in _needing(universe, dependency):
+        for each in universe.needing(dependency):
             if each not in found:
                 bound.setdefault(each, {})[dependency] = None
     _collect(universe, named, found, bound)
@@ -95,10 +95,6 @@ def dependents(universe: Universe, asked: Sequence[Asked]) -> Dependents:
         _collect(universe, reached, found, bound)
         below = frozenset(reached)
     return Dependents(universe, tuple(sorted(targets)), tuple(rows))
-
-
-def _needing(universe: Universe, dependency: Dependency) -> Sequence[int]:
-    return next((needing for each, needing in universe.needs(dependency.name) if each == dependency), ())
 
 
 def _collect(

@@ -155,11 +155,9 @@ def _users(universe: Universe, binding: frozenset[Dependency]) -> dict[int, tupl
     found: dict[int, list[Dependency]] = {}
     for dependency in sorted(binding):
         own = universe.origins(universe.satisfying(dependency))
-        for needed, needing in universe.needs(dependency.name):
-            if needed == dependency:
-                for each in needing:
-                    if universe.origin(each) not in own:
-                        found.setdefault(each, []).append(dependency)
+        for each in universe.needing(dependency):
+            if universe.origin(each) not in own:
+                found.setdefault(each, []).append(dependency)
     return {each: tuple(dict.fromkeys(needed)) for each, needed in found.items()}
 
 

@@ -69,6 +69,10 @@ class Universe:
         """The dependencies that speak of `name`, each with the packages that have it; no conflicts."""
         return self._needed.get(name, {}).items()
 
+    def needing(self, dependency: Dependency) -> Sequence[int]:
+        """The packages that have just this dependency."""
+        return self._needed.get(dependency.name, {}).get(dependency, _NOBODY)
+
     def dependencies(self) -> Iterator[tuple[Dependency, Sequence[int]]]:
         """All dependencies, each once, with the packages that have it."""
         for needs in self._needed.values():
