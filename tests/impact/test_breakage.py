@@ -93,6 +93,27 @@ def test_the_solver_finds_what_conflicts_break() -> None:
     assert by_name["curl"] is Verdict.BROKEN
 
 
+def test_apk_is_asked_where_the_complete_search_gives_up() -> None:
+    """But not of packages that are known to lack something."""
+    there = universe("ssl-1 p:so:ssl.1=1\nlibre-1 p:so:ssl.1=1\nwget-1 D:so:ssl.1")
+    found = _break(there, "ssl")
+    (wget,) = there.named("wget")
+    for lacking, verdict in (((), Verdict.FINE), ({wget}, Verdict.BROKEN)):
+        assert confirm(there, found.removal, [wget], lacking=lacking, steps=0) == {wget: verdict}
+
+
+def test_a_package_that_is_asked_for_by_its_name_keeps_it() -> None:
+    """What it provides besides may go; what it is called may not."""
+    there = universe("a-1\nb-1 p:a=2\nfirst-1 D:a=1\nsecond-1 D:a=2")
+    found = breakage(there, Removal(names=frozenset({"a"})))
+    assert _names(found) == {"second": "a=2"}
+
+
+def test_a_version_that_nobody_has_is_missing() -> None:
+    there = universe("lib-2\nold-1 D:lib<2\nnew-1 D:lib>=2")
+    assert {there.packages[each].name for each in breakage(there, Removal()).already} == {"old"}
+
+
 def test_what_the_solver_refused_before_is_no_news() -> None:
     there = universe("a-1\nb-1 D:a nowhere")
     (verdict,) = confirm(there, removal_of(there, asked("a")), [1]).values()

@@ -76,6 +76,15 @@ def test_nobody_depends_on_what_only_conflicts_speak_of() -> None:
     assert "other" not in _rows(dependents(universe(WORLD), asked("ssl", "libre")))
 
 
+def test_a_package_does_not_depend_on_what_it_has_itself() -> None:
+    there = universe(
+        "lib-1 p:so:a.1\nself-1 D:so:a.1 | p:so:a.1\nuser-1 D:so:a.1\nother-1 D:so:b=2 | p:so:b=1"
+    )
+    assert set(_rows(dependents(there, asked("so:a.1")))) == {"user"}
+    assert set(_rows(dependents(there, asked("lib")))) == {"user"}
+    assert set(_rows(dependents(there, asked("so:b")))) == {"other"}  # it has another version
+
+
 def _sample(names: Iterable[str], count: int) -> list[str]:
     """Some of many names, always the same."""
     return sorted(names, key=lambda name: hashlib.sha256(name.encode()).digest())[:count]

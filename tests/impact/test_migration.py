@@ -157,6 +157,19 @@ def test_progress_says_what_became_of_each() -> None:
     assert (found.packages.started, found.packages.percent) == (5, 60)
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_several_versions_the_one_that_is_least_far_counts(turned: bool) -> None:
+    versions = ["a-1 D:so:ssl.1", "a-2 D:so:ssl.3"]
+    before = _migration("a-1 D:so:ssl.1")
+    found = progress(before, _migration("\n".join(versions[::-1] if turned else versions)))
+    assert found.packages.changes == {"a": Change.REMAINING}
+
+
+def test_what_was_on_both_and_is_on_the_new_has_moved() -> None:
+    found = progress(_migration("a-1 D:so:ssl.1 so:ssl.3"), _migration("a-2 D:so:ssl.3"))
+    assert found.packages.changes == {"a": Change.MOVED}
+
+
 def test_nothing_to_move_is_a_hundred_percent_and_almost_all_is_not() -> None:
     nothing = _migration("a-1")
     assert progress(nothing, nothing).packages.percent == 100

@@ -47,6 +47,12 @@ def test_one_version_that_could_be_installed_is_enough_to_have_been_whole() -> N
     assert _names(found) == {"a-2": "so:x.2"}
 
 
+def test_a_name_in_another_version_has_not_vanished() -> None:
+    found = regression(universe("lib-1\na-1 D:lib=1"), universe("lib-2\na-1 D:lib=1"))
+    assert _names(found) == {"a-1": "lib=1"}
+    assert found.vanished == {}
+
+
 def test_the_order_of_an_index_does_not_matter() -> None:
     turned = "\n\n".join(reversed(drawn(NOW).strip("\n").split("\n\n")))
     again = regression(universe(BEFORE), Universe([Index.parse(turned)], "x86_64"))

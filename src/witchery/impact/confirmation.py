@@ -15,7 +15,8 @@ from witchery.solver.complete import find_any
 from witchery.solver.search import by_name
 from witchery.solver.source import Source
 
-_STEPS = 2_000  # of the complete search; far more than any package of Alpine takes
+STEPS = 2_000
+"""How far the complete search goes for one package; far more than any package of Alpine takes."""
 
 
 class Verdict(Enum):
@@ -36,6 +37,7 @@ def confirm(
     world: Sequence[Dependency] = (),
     *,
     lacking: Container[int] = (),
+    steps: int = STEPS,
 ) -> Mapping[int, Verdict]:
     """Asks the solver for some packages, each beside a world that is there anyway.
 
@@ -49,6 +51,7 @@ def confirm(
         positions: Those to ask for.
         world: What is there anyway.
         lacking: Packages that lack something after, as `breakage` shows. Of them apk is not asked.
+        steps: How far the complete search goes for each.
     """
     before = _catalogue(universe, universe.packages)
     after = _catalogue(universe, _left(universe, removal))
@@ -57,15 +60,19 @@ def confirm(
         package = universe.packages[position]
         wanted = Dependency(package.name, operator=IDENTITY, version=identity.encode(package.identity))
         request = (wanted, *world)
-        if position not in removal.packages and _has_solution(after, request, quick=position in lacking):
+        quick = position in lacking
+        if position not in removal.packages and _has_solution(after, request, steps, quick=quick):
             found[position] = Verdict.FINE
         else:
-            found[position] = Verdict.BROKEN if _has_solution(before, request) else Verdict.REFUSED
+            was = _has_solution(before, request, steps)
+            found[position] = Verdict.BROKEN if was else Verdict.REFUSED
     return found
 
 
-def _has_solution(catalogue: Catalogue, world: Sequence[Dependency], *, quick: bool = False) -> bool:
-    if find_any(catalogue, by_name(world), _STEPS) is not None:
+def _has_solution(
+    catalogue: Catalogue, world: Sequence[Dependency], steps: int, *, quick: bool = False
+) -> bool:
+    if find_any(catalogue, by_name(world), steps) is not None:
         return True
     return not quick and attempt(catalogue, world) is not None
 

@@ -116,6 +116,6 @@ def _row(
     ordered = tuple(each for each in dict.fromkeys(universe.packages[position].depends) if each in bound)
     satisfying = [universe.satisfying(each) for each in ordered]
     through = sorted({each for providers in satisfying for each in providers if each in below})
-    outside = [frozenset(providers) - below - {position} for providers in satisfying]
+    outside = [frozenset(providers) - below for providers in satisfying]
     others = sorted(frozenset().union(*outside)) if all(outside) else ()
     return Dependent(position, level, ordered, tuple(through), tuple(others))

@@ -1,7 +1,8 @@
 """All packages of some repositories, with who provides and who needs which name.
 
 Where an image is concerned one provider of a name is chosen, and all others do not matter. Here nothing is
-chosen: whoever satisfies a dependency is on the other end of it.
+chosen: whoever satisfies a dependency is on the other end of it. What a package satisfies itself is no
+dependency.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -38,8 +39,11 @@ class Universe:
             offers.setdefault(package.name, []).append((position, package.version))
             for name, version in package.provides:
                 offers.setdefault(name, []).append((position, version))
+            own = {package.name, *(name for name, _ in package.provides)} if package.depends else ()
             for dependency in package.depends:
-                if not dependency.conflict:
+                if not dependency.conflict and not (
+                    dependency.name in own and _satisfies(package, dependency)
+                ):
                     needed.setdefault(dependency.name, {}).setdefault(dependency, []).append(position)
 
     def __len__(self) -> int:
@@ -103,5 +107,9 @@ class Universe:
             for dependency, needing in self.needs(name):
                 if dependency.accepts(version, package.identity):
                     for each in needing:
-                        if each != position:
-                            yield each, dependency
+                        yield each, dependency
+
+
+def _satisfies(package: Package, dependency: Dependency) -> bool:
+    versions = package.offers(dependency.name)
+    return any(dependency.accepts(version, package.identity) for version in versions)
