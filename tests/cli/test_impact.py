@@ -163,8 +163,8 @@ def test_a_migration_for_an_issue_tracker(
 ) -> None:
     done = witchery("impact", *MOVE, "--markdown", *now, *before)
     assert "### so:ssl.1 → so:ssl.3\n\n| | origins | packages |" in done.out.replace("|  |", "| |")
-    assert "### Wave 2\n\n- [ ] `git` (git) after curl\n" in done.out
-    assert "### Done\n\n- [x] `wget` (wget)\n" in done.out
+    assert "### Wave 2\n\n- [ ] git (git) after curl\n" in done.out
+    assert "### Done\n\n- [x] wget (wget)\n" in done.out
 
 
 def test_the_progress_since_an_earlier_snapshot(
@@ -282,6 +282,9 @@ def test_names_from_strangers_stay_text(witchery: Command, tmp_path: Path) -> No
     markdown = witchery("impact", "so:x.1", "--markdown", *options).out
     assert "\\`\\<img\\>" in markdown
     assert "\\[e\\](x)" in markdown
+    move = ("--from", "so:x.1", "--to", "so:y.1")
+    tasks = witchery("impact", *move, "--markdown", *options).out
+    assert "- [ ] \\`\\<img\\>" in tasks
     assert _document(witchery("impact", "so:x.1", "--json", *options))["dependents"]["packages"] == 1
 
 

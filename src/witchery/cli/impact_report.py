@@ -59,7 +59,7 @@ class _Paper:
     def tasks(self, rows: Iterable[tuple[bool, str, str]]) -> None:
         """A list of what is done and what is not: the task, and what is to be known of it."""
         lines = [
-            f"- [{'x' if done else ' '}] `{_escaped(task)}` {_escaped(note)}".rstrip()
+            f"- [{'x' if done else ' '}] {_escaped(task)} {_escaped(note)}".rstrip()
             for done, task, note in rows
         ]
         if lines:
@@ -291,4 +291,4 @@ def _few(names: Sequence[str]) -> str:
 
 def _escaped(text: str) -> str:
     """Text as it is, whatever characters mean in Markdown; names come from strangers."""
-    return "".join(f"\\{each}" if each in "\\`*[]<>|" else each for each in text.replace("\n", " "))
+    return "".join(f"\\{each}" if each in "\\`*_~[]<>|" else each for each in text.replace("\n", " "))
