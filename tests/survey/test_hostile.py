@@ -1,5 +1,7 @@
 """Images with flipped bytes: an audit and a comparison, or an error of ours; never anything else."""
 
+import io
+import tarfile
 from datetime import date
 
 import pytest
@@ -26,6 +28,10 @@ WHOLE = tar_of(
     member("bin/ping", b"#!/bin/sh", mode=0o755, pax_headers=CAPABILITY),
     member("arm", ElfFile(bits=32, machine=40, sections={".ARM.attributes": b"A" + bytes(30)}).build().data),
 )
+with tarfile.open(fileobj=io.BytesIO(WHOLE)) as _archive:
+    CONTENT = [at for each in _archive for at in range(each.offset_data, each.offset_data + each.size)]
+"""Where the contents of files stand; a changed header is refused for its checksum."""
+PLACES = st.sampled_from(CONTENT) | st.integers(0, len(WHOLE) - 1)
 
 
 def survey(tar: bytes) -> Survey:
@@ -35,7 +41,7 @@ def survey(tar: bytes) -> Survey:
 
 @pytest.mark.property
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, len(WHOLE) - 1), st.integers(0, 255)), min_size=1, max_size=8))
+@given(st.lists(st.tuples(PLACES, st.integers(0, 255)), min_size=1, max_size=3))
 def test_flipped_bytes_give_an_answer_or_an_error_of_ours(flips: list[tuple[int, int]]) -> None:
     tar = bytearray(WHOLE)
     for at, value in flips:
