@@ -1,1 +1,1 @@
-"""Why packages are in an image: the graph of what asks for what, its paths, and what hangs on each package."""
+"""Why packages are in an image: what asks for what, the ways to a package, and what hangs on it."""

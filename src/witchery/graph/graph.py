@@ -156,9 +156,11 @@ class Graph:
             if here in found:
                 continue
             found.add(here)
-            for step in self.out(here):
-                if step.target not in found and step.target not in gone and self._holds(step, found):
-                    ahead.append(step.target)
+            ahead.extend(
+                step.target
+                for step in self.out(here)
+                if step.target not in found and step.target not in gone and self._holds(step, found)
+            )
         return frozenset(found - {WORLD})
 
     def leaving_with(self, names: Iterable[str]) -> frozenset[str]:

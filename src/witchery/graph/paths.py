@@ -62,9 +62,7 @@ def paths_to(graph: Graph, name: str, limit: int) -> Paths:
         for step in graph.into(here):
             if step.source not in names and step.source in distance:
                 way = (step, *path)
-                heappush(
-                    ahead, (len(way) + distance[step.source], (step.source, *names), next(turn), way)
-                )
+                heappush(ahead, (len(way) + distance[step.source], (step.source, *names), next(turn), way))
     return Paths(tuple(found), more=True)
 
 
