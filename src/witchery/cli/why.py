@@ -101,10 +101,7 @@ class _Telling:
         """Says it all."""
         why = self._why
         if not why.found:
-            self._console.object(f"not in {why.subject.name}: `{why.text}`")
-            if why.similar:
-                names = ", ".join(f"`{each}`" for each in why.similar)
-                self._console.say(f"{self._console.styled('hint', '  hint:')} there is {names}")
+            subjects.missing(why.text, why.subject, why.similar, self._console)
             return
         for placed in why.files:
             self._line(f"/{placed.path}: no package brings it; it was made when the image was built")
@@ -135,11 +132,16 @@ class _Telling:
         self._line(self._leaving(answer.held))
         for remark in answer.remarks:
             self._line(f"note: {remark.message}")
-            limit = len(remark.uses) if self._console.verbose else _MAX_SHOWN
-            for use in remark.uses[:limit]:
+            uses = (
+                remark.uses
+                if self._console.verbose
+                else tuple({u.package: u for u in reversed(remark.uses)}.values())[::-1]
+            )
+            limit = len(uses) if self._console.verbose else _MAX_SHOWN
+            for use in uses[:limit]:
                 self._line(f"      {use}")
-            if len(remark.uses) > limit:
-                self._line(f"      and {len(remark.uses) - limit} more")
+            if len(uses) > limit:
+                self._line(f"      and {len(uses) - limit} more (`-v`)")
 
     def _line(self, text: str) -> None:
         from witchery.cli.console import printable
