@@ -33,10 +33,12 @@ class Placed(NamedTuple):
     Attributes:
         path: Where it is.
         package: Whose it is; empty where no package brings it.
+        target: Where it points, if it is a link; otherwise empty.
     """
 
     path: str
     package: str
+    target: str = ""
 
 
 class Files:
@@ -56,7 +58,7 @@ class Files:
         try:
             for place in (path.strip("/"), self._links.locate(path), self._links.follow(path)):
                 if place in self.owners:
-                    found[Placed(place, self.owners[place])] = None
+                    found[self._placed(place)] = None
         except Refused:
             pass  # links in a circle lead nowhere
         return tuple(found)
@@ -64,7 +66,10 @@ class Files:
     def called(self, name: str) -> tuple[Placed, ...]:
         """All files of a name."""
         end = f"/{name}"
-        return tuple(Placed(path, owner) for path, owner in self.owners.items() if f"/{path}".endswith(end))
+        return tuple(self._placed(path) for path in self.owners if f"/{path}".endswith(end))
+
+    def _placed(self, path: str) -> Placed:
+        return Placed(path, self.owners[path], self._links.targets.get(path, ""))
 
 
 class Look(NamedTuple):

@@ -6,7 +6,7 @@ stands again. Behind each package are the bytes of its files, and what would lea
 """
 
 import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from witchery.cli import subjects
@@ -105,13 +105,14 @@ def _for(line: "Line") -> str:
     return "" if plain else f" ({named})"
 
 
-def _steps(subject: "Subject", lines: "list[Line]") -> "Iterator[Step]":
-    """The edges between packages that are shown."""
+def _steps(subject: "Subject", lines: "list[Line]") -> "list[Step]":
+    """The edges between packages that are shown, in order of both their names."""
     shown = {line.name for line in lines}
-    for name in subject.graph.packages:
-        for step in subject.graph.into(name):
-            if step.target in shown and (step.source in shown or not step.source):
-                yield step
+    found = (step for name in shown for step in subject.graph.into(name))
+    return sorted(
+        (step for step in found if step.source in shown or not step.source),
+        key=lambda each: (each.source, each.target),
+    )
 
 
 def _document(subject: "Subject", lines: "list[Line]", *, reverse: bool) -> dict[str, Any]:
