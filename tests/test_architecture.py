@@ -11,7 +11,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "witchery"
 FLOORS = (
     {"errors", "value"},
     {"digest", "arch", "codec", "canonical", "http", "keys"},
-    {"rootfs", "elf"},
+    {"rootfs", "elf", "signing_keys"},
     {"apk", "oci", "loader"},
     {"config", "solver", "registry"},
     {"compose", "graph", "lock", "payload"},
@@ -28,7 +28,9 @@ PURE = 7
 """The highest floor that knows neither clock, environment, network nor files."""
 
 DOORS = {
-    "cryptography": {"keys"},
+    "cryptography": {"keys", "signing_keys"},
+    "nacl": {"signing_keys"},
+    "sigstore": {"net"},
     "isal": {"codec"},
     "zlib": {"codec"},
     "gzip": {"codec"},
@@ -48,7 +50,18 @@ DOORS = {
 AMBIENT = {"os", "pathlib", "time", "random", "secrets", "socket", "tempfile", "shutil", "platform", "locale"}
 """Modules that a pure room does not import."""
 
-HEAVY = {"urllib3", "rich", "shtab", "cryptography", "yaml", "jsonschema", "concurrent", "tempfile", "email"}
+HEAVY = {
+    "urllib3",
+    "rich",
+    "shtab",
+    "cryptography",
+    "yaml",
+    "jsonschema",
+    "concurrent",
+    "tempfile",
+    "email",
+    "nacl",
+}
 """Modules that are imported where they are used, never at the top of a module: start-up time."""
 
 LATE = {"net/paced", "net/transport"}

@@ -108,17 +108,26 @@ def test_the_session_in_the_readme_is_a_real_one(
     The digest of the top layer, and so the image's, may differ with the version of the compressor.
     """
     readme = (ROOT / "README.md").read_text()
-    shown = re.search(r"--explain-layers\n(.*?)\n\n\$ witchery run", readme, re.DOTALL)
+    shown = re.search(r"-o oci:wget\n(.*?)\n\n\$ witchery run", readme, re.DOTALL)
+    proven = re.search(r"\$ witchery verify .*?\n(.*?)\n```", readme, re.DOTALL)
     config = re.search(r"\$ cat witchery.yaml\n(.*?)\n\n", readme, re.DOTALL)
     assert shown is not None
     assert config is not None
+    assert proven is not None
     text = config[1].replace("https://dl-cdn.alpinelinux.org/alpine/v3.19/main", str(boot_set))
     (tmp_path / "witchery.yaml").write_text(text)
     monkeypatch.chdir(tmp_path)
-    done = Command(tmp_path, capsys)(
-        "build", "witchery.yaml", "-o", "oci:wget", "--explain-layers", "--arch", "x86_64"
-    )
+    witchery = Command(tmp_path, capsys)
+    done = witchery("build", "witchery.yaml", "-o", "oci:wget", "--arch", "x86_64")
     assert done.status == 0, done.err
-    made, written = (done.err + done.out).splitlines(), shown[1].splitlines()
+    assert _without_digests(done.err + done.out) == _without_digests(shown[1])
+    done = witchery("verify", "oci:wget", cache=False)
+    assert done.status == 0, done.err
+    made, written = (done.err + done.out).splitlines(), proven[1].splitlines()
     assert made[:9] == written[:9], "signed layers are the same everywhere"
-    assert [line.split("sha256:")[0] for line in made] == [line.split("sha256:")[0] for line in written]
+    made = [line for line in made if not line.startswith("note:")]
+    assert _without_digests("\n".join(made)) == _without_digests(proven[1].replace("...\n", ""))
+
+
+def _without_digests(session: str) -> list[str]:
+    return [line.split("sha256:")[0] for line in session.splitlines()]

@@ -99,6 +99,32 @@ def test_both_formats_are_valid_and_list_exactly_the_packages(image: BuiltImage,
     assert subject["checksums"][0]["checksumValue"] == image.document["digest"].removeprefix("sha256:")
 
 
+def test_the_minimum_elements_are_there(builder: Builder, boot_set: Path, tmp_path: Path) -> None:
+    """Those of NTIA (2021) and CISA (draft of 2025), for the image, its release and each of its packages."""
+    vendor = {"org.opencontainers.image.vendor": "Example Ltd"}
+    (tmp_path / "app").write_text("data")
+    config = packages(boot_set, "wget", annotations=vendor, payload=str(tmp_path / "app"))
+    image = builder("minimum", config, archive=False)
+    spdx = check_spdx(bill(image, "spdx"), tmp_path)
+    creation = spdx["creationInfo"]
+    assert "Organization: Example Ltd" in creation["creators"]  # author
+    assert any(each.startswith("Tool: witchery-") for each in creation["creators"])
+    assert creation["created"].endswith("Z")
+    assert "while the image was built" in creation["comment"]  # generation context
+    related = {each["relatedSpdxElement"] for each in spdx["relationships"]}
+    for each in spdx["packages"]:
+        assert each["supplier"].startswith("Organization: "), each
+        assert each["name"]
+        assert each["versionInfo"]
+        assert each["SPDXID"] in related
+        if each["primaryPackagePurpose"] != "OPERATING-SYSTEM":
+            assert purls(spdx)[each["name"]]
+        if each["primaryPackagePurpose"] in ("INSTALL", "CONTAINER"):
+            assert each["checksums"]
+        if each["primaryPackagePurpose"] == "INSTALL":
+            assert each["licenseDeclared"]
+
+
 def test_checksums_are_those_of_the_files_and_layers_those_of_the_manifest(
     image: BuiltImage, boot_set: Path, tmp_path: Path
 ) -> None:
@@ -304,9 +330,19 @@ def test_a_bill_with_files_lists_those_of_the_packages(
     for path, checksum in files.items():
         found = image.rootfs / path
         assert hashlib.sha1(found.read_bytes()).hexdigest() == checksum, path
+    assert bill(image, "spdx", source="witchery.yaml") == bill(image, "spdx")
     text = json.dumps(spdx)
     assert (image.document["digest"].removeprefix("sha256:") in text) == (where == "beside")
     assert syft(f"oci-dir:{image.layout}", tmp_path).packages == image.packages
+
+
+def test_an_image_with_bills_in_it_is_verified(builder: Builder, boot_set: Path) -> None:
+    """They are among the few files that its top layer may have."""
+    config = packages(boot_set, "wget", sbom={"in-image": ["spdx", "cyclonedx"]})
+    image = builder("verified", config, archive=False)
+    done = process("verify", "oci:layout", "--json", "--cache-dir", "cache", cwd=image.folder)
+    assert done.status == 0, done.err
+    assert "bill of materials: 8 packages" in done.out
 
 
 def test_trivy_counts_nothing_twice_with_a_bill_in_the_image(
@@ -366,6 +402,33 @@ def test_a_locked_build_has_the_same_bill(boot_set: Path, tmp_path: Path) -> Non
     assert _sbom(tmp_path, "--locked").out == plain.out
     shutil.rmtree(tmp_path / "cache")
     assert _sbom(tmp_path, "--locked").out == plain.out
+
+
+def test_a_lock_alone_lists_its_packages_and_no_image(boot_set: Path, tmp_path: Path) -> None:
+    config = packages(boot_set, "wget", base={"tmp": False}, contents={"shell": "forbid"})
+    (tmp_path / "witchery.yaml").write_text(json.dumps(config))
+    whole = check_spdx(_sbom(tmp_path).out.encode(), tmp_path)
+    done = process("lock", "witchery.yaml", "--arch", "x86_64", "--cache-dir", "cache", cwd=tmp_path)
+    assert done.status == 0, done.err
+    done = process("sbom", "witchery.lock.json", "--cache-dir", "other", cwd=tmp_path)
+    assert done.status == 0, done.err
+    alone = check_spdx(done.out.encode(), tmp_path)
+    assert {name: purl for name, purl in purls(whole).items() if "pkg:oci" not in purl} == purls(alone)
+    kinds = [
+        {each["relationshipType"]: each.get("comment") for each in d["relationships"]} for d in (whole, alone)
+    ]
+    assert kinds[0] == kinds[1]
+
+
+def test_a_lock_with_an_application_asks_for_its_source(boot_set: Path, tmp_path: Path) -> None:
+    (tmp_path / "app.sh").write_text("data")
+    config = packages(boot_set, "musl", payload="./app.sh")
+    (tmp_path / "witchery.yaml").write_text(json.dumps(config))
+    done = process("lock", "witchery.yaml", "--arch", "x86_64", "--cache-dir", "cache", cwd=tmp_path)
+    assert done.status == 0, done.err
+    done = process("sbom", "witchery.lock.json", "--cache-dir", "cache", cwd=tmp_path)
+    assert (done.status, done.out) == (2, "")
+    assert "`witchery sbom SOURCE --locked`" in done.err
 
 
 def _sbom(folder: Path, *options: str) -> Outcome:

@@ -229,6 +229,17 @@ def test_one_layer_twice(image: Tampered) -> None:
     assert judged(image).rules == {"layer-added"}
 
 
+def test_a_package_that_is_listed_and_has_no_layer(image: Tampered) -> None:
+    """Its head stays in the evidence, and the database lists it; its files are gone."""
+    del image.manifest["layers"][3]
+    del image.config["rootfs"]["diff_ids"][3]
+    image.config.pop("history")
+    del image.document["layers"][3]
+    said = judged(image)
+    assert said.rules == {"package-absent"}
+    assert "libunistring-1.1-r2" in said.problem("package-absent")
+
+
 @pytest.mark.parametrize("at", ["signature", "control"])
 def test_an_altered_segment_of_evidence(at: str, image: Tampered) -> None:
     """The evidence itself is put right again, so that only what is signed can tell."""
@@ -472,6 +483,21 @@ def test_a_changed_file_of_a_rewritten_layer(what: str, origin: BuiltImage, tmp_
     assert said.rules == {rule}
     assert seen[0] in said.problem(rule)
     assert said.standings[number] == "unexplained"
+
+
+def test_packages_that_the_evidence_does_not_hold_are_had_elsewhere(
+    boot_set: Path, origin: BuiltImage, tmp_path: Path
+) -> None:
+    """Heads alone do not judge a rewritten layer; a mirror, or another image, has its packages."""
+    (tmp_path / "witchery.yaml").write_text(json.dumps(packages(boot_set, *SERVICES, layering="origin")))
+    words = ("--evidence", "heads", "--cache-dir", "cache", "--arch", "x86_64", "-o", "oci:heads")
+    done = process("build", "witchery.yaml", *words, cwd=tmp_path)
+    assert done.status == 0, done.err
+    said = verify("oci:heads", tmp_path)
+    assert said.status == 1
+    assert said.rules == {"package-missing"}
+    assert verify("oci:heads", tmp_path, "--from", boot_set).status == 0
+    assert verify("oci:heads", tmp_path, "--from", f"oci:{origin.layout}").status == 0
 
 
 def test_what_a_configuration_makes_is_named_and_can_be_allowed(

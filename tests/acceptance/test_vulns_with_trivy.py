@@ -129,7 +129,10 @@ def test_real_data_gives_the_same_findings(release: str, tmp_path: Path) -> None
     assert {name for name, _ in theirs - found} <= {"CVE-????-?????", "CVE-2017-17434-1", "CVE-2017-17434-2"}
 
 
-@pytest.mark.parametrize("names", [["wget", "ca-certificates-bundle"], ["alpine-base"]], ids=lambda n: n[0])
+IMAGES = [["wget", "ca-certificates-bundle"], ["alpine-base"], ["openssh-server", "chrony"]]
+
+
+@pytest.mark.parametrize("names", IMAGES, ids=lambda names: names[0])
 def test_images_that_the_command_builds_give_the_same_findings(
     builder: Builder, boot_set: Path, names: list[str], tmp_path: Path
 ) -> None:
@@ -149,7 +152,16 @@ def test_images_that_the_command_builds_give_the_same_findings(
     assert len({package for _, package in theirs}) >= 3
 
 
-ORIGINS = {"libcrypto3": "openssl", "musl": "musl", "wget": "wget", "busybox": "busybox"}
+ORIGINS = {
+    "libcrypto3": "openssl",
+    "musl": "musl",
+    "wget": "wget",
+    "busybox": "busybox",
+    "openssh-server": "openssh",
+    "chrony": "chrony",
+    "gnutls": "gnutls",
+    "nettle": "nettle",
+}
 """Source packages that the images are made of, by a package of each."""
 
 

@@ -1,9 +1,9 @@
 """Recognising what no package brings: the few files that composing generates, each by what must be in it.
 
 Nothing that an image says of itself is believed here. A package database is recognised if it lists just the
-packages whose heads are at hand; accounts if they are accounts, and nobody but root is root; a list of
-certificates if a package of the image has each of them; a link to an applet by where it points. All else is
-for whoever built the image to vouch for, and is named.
+packages whose heads are at hand, and so is a bill of materials; accounts if they are accounts, and nobody but
+root is root; a list of certificates if a package of the image has each of them; a link to an applet by where
+it points. All else is for whoever built the image to vouch for, and is named.
 """
 
 import hashlib
@@ -15,10 +15,12 @@ from witchery.apk import installed
 from witchery.attest.evidence import Proof
 from witchery.compose import base, certificates
 from witchery.compose.release import Release
+from witchery.digest import Digest
 from witchery.errors import Refused
 from witchery.keys import Keyring
 from witchery.rootfs.accounts import Accounts
 from witchery.rootfs.entry import Entry, Kind
+from witchery.sbom.stated import FOLDER, SUFFIXES, Stated, stated
 from witchery.value import frozen
 
 MAX_FILE: Final = 16 << 20
@@ -110,6 +112,8 @@ def _file(entry: Entry, data: bytes, context: Context) -> str:
     known = _KNOWN.get(entry.path)
     if entry.path.startswith(_KEYS):
         known = _key
+    elif entry.path.startswith(FOLDER) and entry.path.endswith(tuple(SUFFIXES.values())):
+        known = _bill
     if known is None:
         raise Refused("no file that composing makes")
     return known(entry.path, data, context)
@@ -171,6 +175,20 @@ def _key(path: str, data: bytes, context: Context) -> str:
     if known is None or known.pem.strip() != data.strip():
         raise Refused("a key for apk that is not among the keys that are trusted here")
     return "a trusted key, for apk"
+
+
+def _bill(path: str, data: bytes, context: Context) -> str:
+    """A bill of materials of just the packages at hand; what else it says of them is not looked at."""
+    listed = stated(path, data)
+    known = {
+        Stated(each.name, each.head.info.version, str(Digest.sha256(each.head.control_segment)))
+        for each in context.packages
+    }
+    if other := listed - known:
+        raise Refused(f"lists a package that the evidence has not: `{min(other).name[:80]}`")
+    if missing := known - listed:
+        raise Refused(f"does not list `{min(missing).name}`")
+    return f"bill of materials: {len(listed)} packages"
 
 
 def _switch(_: str, data: bytes, _context: Context) -> str:

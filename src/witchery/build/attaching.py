@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 
 from witchery.attest import evidence
+from witchery.build import signature_tags
 from witchery.build.pulling import list_artifacts
 from witchery.build.pushing import Pushed, fetch_manifest, push, source_of_artifact
 from witchery.build.registries import Registries
@@ -31,6 +32,8 @@ def attach(
 ) -> tuple[Pushed, ...]:
     """Brings artifacts to the image that they are about, in a registry; what is there already stays.
 
+    Signatures of cosign's older form go under their tag, see `signature_tags`.
+
     Args:
         artifacts: The artifacts.
         target: The repository.
@@ -47,8 +50,9 @@ def attach(
     session = registries.session(target)
     scope = session.repository.scope("pull", "push")
     fresh = bool(image and image.manifests)
+    artifacts, tagged = signature_tags.apart(artifacts)
     assumed = _of_before(image.replaced, session, scope) if image and artifacts else set[Digest]()
-    done: list[Pushed] = []
+    done = list(signature_tags.add(tagged, target, registries))
     for subject, about in by_subject(artifacts).items():
         known, kept = (None, False) if fresh else list_artifacts(session, subject, scope)
         present = {entry.digest for entry in known.manifests} if known else set[Digest]()
@@ -106,15 +110,30 @@ def _list(session: Session, subject: Digest, artifacts: Sequence[Artifact], scop
     )
 
 
-def artifacts_of(source: ImageSource, root: Descriptor) -> Iterator[Artifact]:
+def artifacts_of(
+    source: ImageSource, root: Descriptor, registries: Registries, origin: Reference | None = None
+) -> Iterator[Artifact]:
     """The artifacts about an image, and about each of its platforms.
 
+    What is listed and cannot be read is left behind, with a warning.
+
+    Args:
+        source: Where the image is.
+        root: Its manifest or its index.
+        registries: How registries are reached.
+        origin: The repository, where it is in a registry and the signatures under its tag are wanted, too.
+
     Raises:
-        Refused: if the image or one of them is malformed.
+        Refused: if the image or a list is malformed.
         WorldError: if one cannot be had.
     """
     for subject in _manifests(source, root, MAX_NESTING):
-        yield from source.artifacts(subject.digest)
+        found, unreadable = source.artifacts(subject.digest)
+        yield from found
+        for error in unreadable:
+            registries.reporter.warned(f"listed as about the image, and left behind: {error}")
+        if origin is not None:
+            yield from signature_tags.carried(source, subject, origin, registries)
 
 
 def _manifests(source: ImageSource, root: Descriptor, depth: int) -> Iterator[Descriptor]:

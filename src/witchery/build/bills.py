@@ -13,7 +13,7 @@ from witchery.build.origins import Origins
 from witchery.build.parts import Gathered
 from witchery.compose.composition import newest
 from witchery.compose.part import Generated, Part
-from witchery.compose.tree import Tree
+from witchery.compose.tree import Tree, merge
 from witchery.config.model import ImageConfig
 from witchery.digest import Digest
 from witchery.oci.config import rfc3339
@@ -22,6 +22,7 @@ from witchery.rootfs.entry import Kind, file
 from witchery.sbom import bill as bills
 from witchery.sbom.bill import Bill, Edge, File, Item, Layer, Person, plain
 from witchery.sbom.identifiers import Names
+from witchery.sbom.stated import FOLDER, SUFFIXES
 from witchery.solver.solution import Cause, Solution
 from witchery.value import frozen, replace
 
@@ -33,10 +34,6 @@ MEDIA_TYPES = {"spdx": "application/spdx+json", "cyclonedx": "application/vnd.cy
 """The formats, and the types of their documents and of the artifacts that carry them."""
 FORMATS = tuple(MEDIA_TYPES)
 """The formats alone; scanners learn most from the first."""
-SUFFIXES = {"spdx": ".spdx.json", "cyclonedx": ".cdx.json"}
-"""How scanners want files in a format to be called."""
-
-_FOLDER = "var/lib/db/sbom"
 _TITLE = "org.opencontainers.image."
 _HASHES = {20: "SHA1", 32: "SHA256", 64: "SHA512"}
 
@@ -65,7 +62,7 @@ def documents(built: "Built", formats: Iterable[str], *, files: bool | None = No
     Raises:
         IntegrityError: if a package changed since it was checked.
     """
-    bill = bill_of(built, files=built.config.sbom.files if files is None else files)
+    bill = bill_of(built, files=files)
     return tuple(encoded(bill, each) for each in formats)
 
 
@@ -99,9 +96,24 @@ def in_image(
     documents = ((encoded(bill, each), SUFFIXES[each]) for each in config.sbom.in_image)
     stem = Names().name(bill.name)
     return tuple(
-        Generated(file(f"{_FOLDER}/{stem}{suffix}", len(each.data)), BytesContent(each.data), "sbom.in-image")
+        Generated(file(f"{FOLDER}{stem}{suffix}", len(each.data)), BytesContent(each.data), "sbom.in-image")
         for each, suffix in documents
     )
+
+
+def bill_of_packages(gathered: Gathered, *, files: bool = False) -> Bill:
+    """What packages that were gathered come to, without an image of them.
+
+    Args:
+        gathered: The packages.
+        files: Whether to list every file of every package, too.
+
+    Raises:
+        Refused: if they cannot be in one image.
+    """
+    made = _Bills(gathered, merge(gathered.parts), (), files=files)
+    bill = made.bill(ImageConfig(), None, rfc3339(newest(gathered.parts)))
+    return replace(bill, tool=witchery.__version__)
 
 
 def encoded(bill: Bill, form: str) -> Document:
@@ -117,17 +129,18 @@ def encoded(bill: Bill, form: str) -> Document:
     return Document(MEDIA_TYPES[form], data)
 
 
-def bill_of(built: "Built", *, files: bool = False) -> Bill:
+def bill_of(built: "Built", *, files: bool | None = None) -> Bill:
     """What an image consists of.
 
     Args:
         built: The image.
-        files: Whether to list every file of every package, too.
+        files: Whether to list every file of every package, too; None for what the configuration says.
 
     Raises:
         IntegrityError: if a package changed since it was checked.
     """
     assembly = built.composition.assembly
+    files = built.config.sbom.files if files is None else files
     made = _Bills(built.gathered, assembly.tree, tuple(assembly.generated.values()), files=files)
     bill = made.bill(built.config, built.application, built.image.config.created)
     layers = {
@@ -168,16 +181,18 @@ class _Bills:
     def bill(self, config: ImageConfig, application: "Application | None", created: str) -> Bill:
         """What is known without the image itself."""
         annotations = config.annotations
+        vendor = plain(annotations.get(f"{_TITLE}vendor", "") or annotations.get(f"{_TITLE}authors", ""))
+        items = map(self._item, self._gathered.parts)
         return Bill(
             name=_name(config, self._gathered.parts),
             digest=None,
             size=0,
             arch=self._arch,
             created=created,
-            vendor=plain(annotations.get(f"{_TITLE}vendor", "")),
+            vendor=vendor,
             version=plain(annotations.get(f"{_TITLE}version", "")),
             distribution=self._origins.distribution,
-            items=tuple(map(self._item, self._gathered.parts)),
+            items=tuple(_supplied(each, vendor) if each.own else each for each in items),
             asked=self._edges.asked,
             components=bills.gathered(application.report.components if application else ()),
             trusted=self._gathered.trusted,
@@ -243,6 +258,11 @@ def _edges(solution: Solution) -> _Edges:
         {name: _sorted_edges(found) for name, found in conditions.items()},
         _sorted_edges(asked),
     )
+
+
+def _supplied(application: Item, vendor: str) -> Item:
+    """The application, which is its image's author's."""
+    return replace(application, vendor=replace(application.vendor, name=vendor))
 
 
 def _sorted_edges(found: Mapping[str, Collection[str]]) -> tuple[Edge, ...]:

@@ -14,7 +14,7 @@ from witchery.http import Url
 from witchery.lock.apko import ApkoPackage
 from witchery.lock.decode import MAX_FILE, decode
 from witchery.lock.document import encode
-from witchery.lock.model import FILE_NAME, Demand, Lock
+from witchery.lock.model import FILE_NAME, SCHEMA, Demand, Lock
 from witchery.repository.location import Repository
 from witchery.store import atomic
 from witchery.value import frozen, replace
@@ -50,6 +50,14 @@ def read_any(path: Path) -> Lock | tuple[ApkoPackage, ...]:
     data = _read(path)
     with located(str(path)):
         return apko.decode(data) if apko.is_apko(data) else decode(data)
+
+
+def is_lock(path: Path) -> bool:
+    """Whether a file is a lock of Witchery, going by the name of its format."""
+    try:
+        return path.suffix == ".json" and f'"{SCHEMA}"'.encode() in atomic.read(path, MAX_FILE)
+    except StorageError:
+        return False
 
 
 def _read(path: Path) -> bytes:

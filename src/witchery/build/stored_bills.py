@@ -1,8 +1,8 @@
 """The use case: the bill of materials that is kept beside an image."""
 
+import re
 from typing import TYPE_CHECKING
 
-from witchery import canonical
 from witchery.arch import Arch
 from witchery.build import bills
 from witchery.build.bills import Document
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from witchery.build.registries import Registries
 
 MAX_DOCUMENT = 64 << 20
-"""The longest document that is read, in bytes; one with all files of 400 packages has 10 MB."""
+"""The longest document that is read, in bytes; one with 2,800 files of 88 packages has 850 kB."""
 
 
 def stored_bill(place: Transport, form: str, registries: "Registries", arch: Arch | None = None) -> Document:
@@ -42,9 +42,9 @@ def stored_bill(place: Transport, form: str, registries: "Registries", arch: Arc
     with located(str(place)):
         subject = _platform(opened, arch or host())
         media_type = bills.MEDIA_TYPES[form]
-        found = opened.source.artifacts(subject.digest, media_type)
+        found, unreadable = opened.source.artifacts(subject.digest, media_type)
         if not found:
-            raise _missing(opened, subject, place, form)
+            raise unreadable[0] if unreadable else _missing(opened, subject, place, form)
         return Document(media_type, _document(found[-1], media_type))
 
 
@@ -61,15 +61,31 @@ def _document(artifact: Artifact, media_type: str) -> bytes:
     if blobs[0].size > MAX_DOCUMENT:
         raise FormatError(f"a document of more than {MAX_DOCUMENT} bytes")
     data = b"".join(artifact.contents[blobs[0].digest].chunks())
-    canonical.decode(data, "bill of materials")
+    _check_text(data)
     return data
+
+
+def _check_text(data: bytes) -> None:
+    """Refuses what is no plain text: it may go to a terminal, and anyone may have written it.
+
+    It is not decoded as JSON, which takes many times its size of memory.
+
+    Raises:
+        FormatError: if it is none.
+    """
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        raise FormatError(f"the bill of materials is not UTF-8 at byte {error.start}") from None
+    if found := re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]", text):
+        raise FormatError(f"the bill of materials has a control character at {found.start()}")
 
 
 def _missing(opened: Opened, subject: Descriptor, place: Transport, form: str) -> UsageError:
     others = [
         other
         for other in bills.FORMATS
-        if other != form and opened.source.artifacts(subject.digest, bills.MEDIA_TYPES[other])
+        if other != form and opened.source.artifact_entries(subject.digest, bills.MEDIA_TYPES[other])
     ]
     if others:
         hint = f"there is one as {', '.join(others)}: `witchery sbom {place} --format {others[0]}`"

@@ -11,7 +11,9 @@ from witchery.attest.verdict import LayerVerdict, Problem, Standing, Verdict
 from witchery.attest.verification import Reach, verify
 from witchery.build.copying import Opened, open_source
 from witchery.build.evidence import Found, evidence_about, images_of
+from witchery.build.image_packages import take
 from witchery.build.registries import Registries
+from witchery.build.signers import Signer, signatures_on
 from witchery.build.workshop import Workshop
 from witchery.config.policy import Policy
 from witchery.digest import Digest
@@ -39,6 +41,8 @@ class Question:
         full: Whether signed layers are read, too.
         now: Seconds since 1970.
         mirrors: Where packages may be that the evidence does not hold.
+        images: Images that may have them.
+        signers: Who has to have signed the image, or the index that names it.
     """
 
     policy: Policy = Policy()
@@ -47,6 +51,8 @@ class Question:
     full: bool = False
     now: int
     mirrors: tuple[Repository, ...] = ()
+    images: tuple[Transport, ...] = ()
+    signers: tuple[Signer, ...] = ()
 
 
 def verify_image(
@@ -75,7 +81,15 @@ def verify_image(
             what = f"more than {MAX_LAYERS} layers, or {_MAX_PLATFORMS} platforms"
             raise FormatError(f"{what}: `{image.digest}`", where=[str(place)])
         access = workshop.access(arch=image.config.platform.arch)
-        verdicts.append(_Verifying(opened, image, question, access, registries).verdict())
+        signatures = signatures_on(opened, (image.digest, opened.root.digest), question.signers, registries)
+        verdict = _Verifying(opened, image, question, access, registries, signed=signatures.signed).verdict()
+        verdicts.append(
+            replace(
+                verdict,
+                problems=(*verdict.problems, *signatures.problems),
+                remarks=(*verdict.remarks, *signatures.remarks),
+            )
+        )
     return opened.root.digest, tuple(verdicts)
 
 
@@ -83,13 +97,21 @@ class _Verifying:
     """One image for one platform."""
 
     def __init__(
-        self, opened: Opened, image: Image, question: Question, access: Access, registries: Registries
+        self,
+        opened: Opened,
+        image: Image,
+        question: Question,
+        access: Access,
+        registries: Registries,
+        *,
+        signed: bool,
     ) -> None:
         self._opened = opened
         self._image = image
         self._question = question
         self._access = access
         self._registries = registries
+        self._signed = signed
         self._keys = trusted(access.keys, question.policy)
 
     def verdict(self) -> Verdict:
@@ -113,7 +135,7 @@ class _Verifying:
             full=question.full,
         )
         verdict = verify(self._image, evidence, self._keys, reach)
-        verdict = judge(verdict, evidence, question.policy, now=question.now, signed=False)
+        verdict = judge(verdict, evidence, question.policy, now=question.now, signed=self._signed)
         if question.lock is None:
             return verdict
         return replace(verdict, problems=(*verdict.problems, *_beside_lock(evidence, question.lock)))
@@ -127,11 +149,15 @@ class _Verifying:
         )
         if layer:
             return self._opened.source.blob(layer.descriptor)
-        known = self._access.cache.package(proof.head.identity)
+        cache, identity = self._access.cache, proof.head.identity
+        known = cache.package(identity)
+        for place in self._question.images:
+            if known is None and take(place, {arch: [identity]}, self._registries):
+                known = cache.package(identity)
         if known is None and self._question.mirrors:
             wanted = Wanted(package=_stub(proof), arch=arch, repositories=self._question.mirrors)
             known = fetch_packages(self._access, [wanted])[0].archive
-        return self._access.cache.blobs.content(known.data) if known else None
+        return cache.blobs.content(known.data) if known else None
 
     def _known_diff_id(self, digest: Digest, evidence: Evidence) -> Digest | None:
         """What the cache knows of a layer that is a package."""

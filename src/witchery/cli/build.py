@@ -10,17 +10,23 @@ TAG and OUTPUT are for those who come from apko: OUTPUT is a folder (OCI layout)
 """
 
 import argparse
+import re
 from typing import TYPE_CHECKING
 
+import witchery
 from witchery.cli import options as shared
 from witchery.cli.console import Console
 from witchery.cli.locked import add_lock, with_lock
 from witchery.cli.vuln_options import add_condition, with_condition
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from witchery.attest.provenance import Run
     from witchery.build.request import Request
     from witchery.oci.reference import Reference
     from witchery.oci.transport import Transport
+    from witchery.signing_keys import SigningKey
 
 EXAMPLE = """\
 example:
@@ -59,6 +65,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="let a package have different versions on different architectures",
     )
+    _add_beside(parser)
+    group = parser.add_argument_group("explanations")
+    group.add_argument("--explain-layers", action="store_true", help="say what each layer is, and why")
+    group.add_argument("--script-report", action="store_true", help="say what became of each package script")
+    shared.add_talk(parser)
+
+
+def _add_beside(parser: argparse.ArgumentParser) -> None:
+    """What is kept beside the image."""
     group = parser.add_argument_group("beside the image")
     group.add_argument(
         "--evidence",
@@ -74,10 +89,26 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="bills of materials: `spdx`, `cyclonedx`, both with `,` between them, or `none`; default: as the"
         " configuration says, or else spdx",
     )
-    group = parser.add_argument_group("explanations")
-    group.add_argument("--explain-layers", action="store_true", help="say what each layer is, and why")
-    group.add_argument("--script-report", action="store_true", help="say what became of each package script")
-    shared.add_talk(parser)
+    group.add_argument(
+        "--no-provenance",
+        action="store_true",
+        help="leave out what the image was made of, by what, and how it was asked for (SLSA)",
+    )
+    group.add_argument(
+        "--builder-id",
+        metavar="URI",
+        default="",
+        help="who builds, in the provenance; default: a Witchery that nothing is known of",
+    )
+    group.add_argument(
+        "--invocation-id", metavar="ID", default="", help="the number of this build, in the provenance"
+    )
+    group.add_argument(
+        "--sign-key",
+        metavar="KEY",
+        default="",
+        help="sign the image and its provenance with a private key: a file, or env://NAME; see `sign`",
+    )
 
 
 def execute(options: argparse.Namespace, console: Console) -> int:
@@ -90,9 +121,15 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     from witchery.cli.workshop import open_registries, open_workshop
 
     name = _name(options)
-    wanted = Attached(evidence=options.evidence, sbom=options.sbom)
     requests = with_condition(with_lock(open_requests(options), options, console), options)
     targets = _targets(options, requests[0])
+    wanted = Attached(
+        evidence=options.evidence,
+        sbom=options.sbom,
+        provenance=_run(options),
+        key=_key(options),
+        name=_repository(name, targets),
+    )
     deliver.check(targets)
     check_targets(requests, targets)
     for note in requests[0].notes:
@@ -143,6 +180,38 @@ def _name(options: argparse.Namespace) -> "Reference | None":
         raise UsageError("the tag is given twice", hint="give it as TAG or after `-t`")
     tag = options.tag or options.tag_argument
     return Reference.parse(tag).tagged() if tag else None
+
+
+def _run(options: argparse.Namespace) -> "Run | None":
+    """Who builds, for the provenance."""
+    from witchery.attest.provenance import BUILDER, Run
+    from witchery.errors import UsageError
+
+    given = options.builder_id
+    if given and not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*:[!-~]+", given):  # RFC 3986, 3
+        raise UsageError(f"expected a URI: `--builder-id {given}`")
+    if options.no_provenance:
+        if given or options.invocation_id:
+            raise UsageError("`--no-provenance`, and something that only stands in it")
+        return None
+    return Run(version=witchery.__version__, builder=given or BUILDER, invocation=options.invocation_id)
+
+
+def _key(options: argparse.Namespace) -> "SigningKey | None":
+    """The key that signs; read before anything is built, since a passphrase may be asked for."""
+    if not options.sign_key:
+        return None
+    from witchery.cli.signing_key import read_signing_key
+
+    return read_signing_key(options.sign_key)
+
+
+def _repository(name: "Reference | None", targets: "Sequence[Transport]") -> str:
+    """What the image is called in what is signed: by its name, or where it goes first."""
+    from witchery.oci.transport import RegistryImage
+
+    pushed = [each.reference for each in targets if isinstance(each, RegistryImage)]
+    return next((each.name for each in (*([name] if name else []), *pushed)), "")
 
 
 def _targets(options: argparse.Namespace, request: "Request") -> "tuple[Transport, ...]":

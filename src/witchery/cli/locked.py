@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from witchery.arch import Arch
     from witchery.build.request import Request
     from witchery.cli.console import Console
+    from witchery.oci.transport import Transport
     from witchery.repository.location import Repository
 
 _IMAGES = ("docker:", "oci:", "oci-archive:", "docker-archive:")
@@ -60,6 +61,22 @@ def mirrors(options: argparse.Namespace) -> "tuple[Repository, ...]":
     return tuple(Repository.parse(each, folder=Path()) for each in places)
 
 
+def images(options: argparse.Namespace) -> "tuple[Transport, ...]":
+    """The images that the options name for locked packages.
+
+    Raises:
+        UsageError: if one cannot be reached without the network, and there is to be none.
+    """
+    from witchery.errors import UsageError
+    from witchery.oci import transport
+
+    places = [each for each in options.mirrors if each.startswith(_IMAGES)]
+    for place in places:
+        if options.offline and place.startswith("docker:"):
+            raise UsageError(f"a registry is not reached without the network: `{place}`")
+    return tuple(map(transport.parse, places))
+
+
 def take_from_images(
     options: argparse.Namespace, console: "Console", locks: "Iterable[Mapping[Arch, Collection[bytes]]]"
 ) -> None:
@@ -74,14 +91,12 @@ def take_from_images(
         UsageError: if that needs the network, and there is to be none.
         WitcheryError: if an image cannot be read, or a package in it is not what its evidence says.
     """
-    places = [each for each in options.mirrors if each.startswith(_IMAGES)]
+    places = images(options)
     if not places:
         return
     from witchery.build.image_packages import take
     from witchery.cli.rendering import counted_as
     from witchery.cli.workshop import open_registries
-    from witchery.errors import UsageError
-    from witchery.oci import transport
 
     wanted: dict[Arch, set[bytes]] = {}
     for lock in locks:
@@ -89,9 +104,7 @@ def take_from_images(
             wanted.setdefault(arch, set()).update(names)
     with open_registries(options, console) as registries:
         for place in places:
-            if options.offline and place.startswith("docker:"):
-                raise UsageError(f"a registry is not reached without the network: `{place}`")
-            count = take(transport.parse(place), wanted, registries)
+            count = take(place, wanted, registries)
             console.say(f"{counted_as(count, 'package')} from {place}")
 
 

@@ -2,16 +2,20 @@
 
 SOURCE is what `build` takes: the packages are solved, fetched and composed, and the bill of materials of the
 image that would come out is written; nothing else is. It is, byte for byte, the one that `build --sbom` keeps
-beside the image. Or SOURCE is an image (oci:DIR, an archive, docker://REF): then the one that is kept beside
-it is written, as it is.
+beside the image. Of a lock alone (*.lock.json) the packages are listed, without an image.
+
+Or SOURCE is an image (oci:DIR, an archive, docker://REF): then the one that is kept beside it is written, as
+it is.
 
 The document goes to standard output.
 """
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from witchery.arch import Arch
 from witchery.cli import options as shared
 from witchery.cli.console import Console
 from witchery.cli.locked import add_lock, with_lock
@@ -23,7 +27,7 @@ EXAMPLE = """\
 example:
   witchery sbom witchery.yaml --locked -o app.spdx.json && trivy sbom app.spdx.json
   witchery sbom oci:app --format cyclonedx
-  witchery sbom ./dist/hello --files
+  witchery sbom witchery.lock.json --files
 """
 
 _FORMATS = {
@@ -36,7 +40,7 @@ _FORMATS = {
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
-    shared.add_source(parser, help_text="an application, a configuration, or an image in transport notation")
+    shared.add_source(parser, help_text="an application, a configuration, a lock, or an image")
     parser.add_argument(
         "--format",
         metavar="FORMAT",
@@ -57,9 +61,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace, console: Console) -> int:
     """Writes it."""
+    from witchery.build.lock_files import is_lock
     from witchery.build.scanning import is_image
 
-    document = _stored(options, console) if is_image(options.source) else _made(options, console)
+    if is_image(options.source):
+        document = _stored(options, console)
+    elif is_lock(Path(options.source)):
+        document = _locked(options, console)
+    else:
+        document = _made(options, console)
     if options.output is None:
         console.out.write(document.data.decode())
         return 0
@@ -82,8 +92,25 @@ def _made(options: argparse.Namespace, console: Console) -> "Document":
     built = build(request, open_workshop(options, console))
     for warning in built.warnings:
         console.warn(warning)
-    (document,) = documents(built, [_FORMATS[options.format]], files=options.files)
+    (document,) = documents(built, [_FORMATS[options.format]], files=options.files or None)
     return document
+
+
+def _locked(options: argparse.Namespace, console: Console) -> "Document":
+    from witchery.build.bills import encoded
+    from witchery.build.locked_bill import locked_bill
+    from witchery.cli.locked import mirrors
+    from witchery.cli.request import chosen_arch
+    from witchery.cli.workshop import open_workshop
+
+    bill = locked_bill(
+        Path(options.source),
+        open_workshop(options, console),
+        chosen_arch(options) or Arch.parse(os.uname().machine),
+        mirrors=mirrors(options),
+        files=options.files,
+    )
+    return encoded(bill, _FORMATS[options.format])
 
 
 def _stored(options: argparse.Namespace, console: Console) -> "Document":

@@ -5,6 +5,9 @@ are enough for layers that are packages as their distribution signed them. Layer
 read, and held against their packages file by file; of the layer on top every file is recognised. Alpine's
 keys come with Witchery; `-k` trusts others.
 
+Who built the image is another question: `--signature` says whose signature of it is wanted. It may be of the
+image, or of the index that names it, and also vouches for what no package explains.
+
 The status is 0 if everything in the image is explained and nothing speaks against it, and 1 if not.
 """
 
@@ -16,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from witchery.cli import locked
 from witchery.cli import options as shared
 from witchery.cli.console import Console
+from witchery.cli.signers import add_signers, signers_of
 
 if TYPE_CHECKING:
     from witchery.attest.verdict import LayerVerdict, Verdict
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
 EXAMPLE = """\
 example:
   witchery verify docker://registry.example.org/team/app:1.0
+  witchery verify docker://registry.example.org/team/app:1.0 --signature my.pub
   witchery verify oci:app --policy policy.yaml --lock witchery.lock.json --json
 """
 
@@ -40,6 +45,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--allow-payload", action="store_true", help="accept an application, which nobody signed"
     )
+    add_signers(group)
     group.add_argument(
         "--full", action="store_true", help="read signed layers, too, and check what they unpack to"
     )
@@ -71,6 +77,8 @@ def execute(options: argparse.Namespace, console: Console) -> int:
         full=options.full,
         now=int(time.time()),
         mirrors=locked.mirrors(options),
+        images=locked.images(options),
+        signers=signers_of(options),
     )
     workshop = open_workshop(options, console)
     with open_registries(options, console) as registries:
@@ -95,7 +103,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
 
 def tell(verdict: "Verdict", console: Console, *, several: bool) -> None:
     """A verdict in words: every layer, how it runs, what speaks against it."""
-    from witchery.cli.rendering import size
+    from witchery.cli.rendering import counted_as, size
 
     if several:
         console.say(console.styled("bold", f"{verdict.platform}:"))
@@ -114,6 +122,10 @@ def tell(verdict: "Verdict", console: Console, *, several: bool) -> None:
         console.note(remark)
     for problem in verdict.problems:
         console.object(f"{problem} [{problem.rule}]")
+    kinds = [each.standing.value for each in verdict.layers]
+    counted = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
+    word = "verified" if verdict.ok else f"not verified, {counted_as(len(verdict.problems), 'problem')}"
+    console.say(f"{word}: {counted_as(len(kinds), 'layer')} ({counted})")
 
 
 def document(verdict: "Verdict") -> dict[str, Any]:

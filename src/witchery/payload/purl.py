@@ -21,4 +21,6 @@ def purl(kind: str, name: str, version: str = "", qualifiers: dict[str, str] | N
 
 def _encoded(text: str) -> str:
     raw = text.encode("utf-8", "surrogateescape")
+    if _PLAIN.issuperset(raw):
+        return text
     return "".join(chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in raw)

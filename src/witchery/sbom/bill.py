@@ -233,7 +233,7 @@ class Bill:
         size: Bytes of its layers as they are transferred.
         arch: What it runs on.
         created: When it was made, as RFC 3339.
-        vendor: Who distributes it, or an empty string.
+        vendor: Who distributes it, by its annotations, or an empty string.
         version: The author's version of it, or an empty string.
         distribution: What it is a release of.
         items: Its packages, in the order of installation.
