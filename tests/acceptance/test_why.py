@@ -4,6 +4,7 @@ What packages depend on is in the index of their repository (`tar -xzOf APKINDEX
 that an expectation follows from are quoted.
 """
 
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from support.shared import SHARED, needs_shared
 from support.shared import repository as shared_repository
 
 pytestmark = needs_shared
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -175,6 +178,16 @@ def test_certificates_that_are_there_by_accident_are_marked(builder: Builder, bo
     assert "`libcrypto3` (lib/libcrypto.so.3: mentions /etc/ssl/cert" in plain
     requested = builder("why-stated", packages(boot_set, "wget", "apk-tools", "ca-certificates-bundle"))
     assert ask(requested, "ca-certificates-bundle")["packages"][0]["remarks"] == []
+
+
+def test_the_answers_in_the_recipes_are_real_ones(builder: Builder, boot_set: Path) -> None:
+    """Line by line, of the same packages."""
+    image = builder("why-recipe", packages(boot_set, "wget", "apk-tools"))
+    page = (ROOT / "docs/how-to/recipes.md").read_text()
+    shown = re.findall(r"^\$ (witchery why (\S+) oci:app)\n((?:[^$`\n].*\n|  .*\n)+)", page, re.MULTILINE)
+    assert [name for _, name, _ in shown] == ["libunistring", "ca-certificates-bundle"]
+    for _, name, answer in shown:
+        assert run(image, "why", name, "oci:layout").out == answer
 
 
 @pytest.mark.parametrize(("name", "count"), [("wget", 9), ("server", 6), ("tall", 119)])
