@@ -8,9 +8,11 @@ import pytest
 
 from support import asked, schemas, secdbs
 from support.command import Command, Outcome
+from support.elf_files import ElfFile
 from support.fake_registry import FakeRegistry
 from support.images import Made, folder, image_of_tars, member, tar_of
 from support.servers import Server
+from support.tampering import Tampered, edited
 
 LIBRARY = b"not really a library"
 PICTURE = (
@@ -33,12 +35,13 @@ FILES = {
 FIXES = {"openssl": {"3.1.4-r6": ["CVE-2024-0727"], "3.1.4-r7": ["CVE-2024-2511"]}}
 
 
+def application_image() -> Made:
+    return asked.image("app", PICTURE, FILES, {"lib": "usr/lib", "usr/bin/ash": "/usr/bin/run"})
+
+
 @pytest.fixture
 def image(tmp_path: Path) -> str:
-    asked.write(
-        asked.image("app", PICTURE, FILES, {"lib": "usr/lib", "usr/bin/ash": "/usr/bin/run"}),
-        tmp_path / "image",
-    )
+    asked.write(application_image(), tmp_path / "image")
     return "oci:image"
 
 
@@ -219,7 +222,7 @@ def test_a_registry_is_asked_for_no_layer_but_the_one_with_the_database(witchery
         assert done.status == 0, done.err
         asked_for = {each.path for each in server.asked[before:] if each.method == "GET"}
         assert not any(str(made.image.layers[0].descriptor.digest) in path for path in asked_for)
-        assert "`witchery pull` it first" in done.err
+        assert "was not looked for: the image is in a registry, `witchery pull` it first" in done.err
         assert witchery("tree", place).status == 0
         assert schemas.check(witchery("inspect", place, "--json").out)["sizes"]["files"] > 0
         done = witchery("why", "libcrypto3", place, "--offline")
@@ -239,6 +242,7 @@ def test_a_source_a_lock_and_an_image_give_the_same_answer(
     assert witchery("build", wget, "-o", "oci:wget", "--arch", "x86_64").status == 0
     found = [ask(witchery, "libunistring", each) for each in (wget, locked, "oci:wget")]
     assert [each["subject"]["kind"] for each in found] == ["source", "lock", "image"]
+    assert [bool(each["packages"][0].pop("unseen")) for each in found] == [True, True, False]
     assert found[0]["packages"] == found[1]["packages"] == found[2]["packages"]
     trees = [ask(witchery, each, verb="tree") for each in (wget, locked, "oci:wget")]
     assert trees[0]["edges"] == trees[1]["edges"] == trees[2]["edges"]
@@ -256,6 +260,107 @@ def test_a_root_file_system_is_asked_like_an_image(witchery: Command, wget: Path
     assert witchery("build", wget, "-o", "rootfs:root", "--arch", "x86_64").status == 0
     assert ask(witchery, "/lib/libz.so.1", "rootfs:root")["packages"][0]["name"] == "zlib"
     assert witchery("why", "zlib", "rootfs:gone").status == 2
+
+
+@pytest.fixture
+def application(tmp_path: Path) -> Path:
+    """A program that is linked to zlib, and mentions where certificates are."""
+    program = tmp_path / "dist" / "greet"
+    program.parent.mkdir()
+    made = ElfFile(
+        type=3,
+        interpreter="/lib/ld-musl-x86_64.so.1",
+        needed=("libz.so.1", "libc.musl-x86_64.so.1"),
+        sections={".rodata": b"/etc/ssl/certs/ca-certificates.crt\0"},
+    )
+    program.write_bytes(made.build().data)
+    program.chmod(0o755)
+    return program
+
+
+def test_the_ways_through_an_application_have_its_evidence_wherever_it_is(
+    witchery: Command, application: Path, boot_set: Path
+) -> None:
+    """The same from the application itself, from the image of it, and from its root file system."""
+    how = ("-X", boot_set, "-p", "apk-tools")
+    for output in ("oci:greet", "rootfs:root"):
+        done = witchery("build", application, *how, "-o", output, "--arch", "x86_64")
+        assert done.status == 0, done.err
+    for place in ([application, *how], ["oci:greet"], ["rootfs:root"]):
+        assert said(witchery, "zlib", *place)[:4] == [
+            "zlib-1.3.1-r0, 111 kB",
+            "  apk-tools (requested) → zlib (so:libz.so.1)",
+            "  the application (requested) → zlib (so:libz.so.1)",
+            "      app/greet: needs libz.so.1",
+        ]
+        found = ask(witchery, "zlib", *place)
+        assert found["subject"]["application"] == "payload-greet"
+        assert found["packages"][0]["paths"][1][1]["evidence"] == [
+            {"path": "app/greet", "what": "needs libz.so.1"}
+        ]
+        (remark,) = ask(witchery, "ca-certificates-bundle", *place)["packages"][0]["remarks"]
+        assert "payload-greet" in {each["package"] for each in remark["uses"]}
+    lines = said(witchery, "/app/greet", "oci:greet")
+    assert lines[0].startswith("the application, ")
+    assert lines[0].endswith(": has /app/greet")
+
+
+def test_where_files_were_not_looked_into_the_answer_says_so(
+    witchery: Command, application: Path, boot_set: Path
+) -> None:
+    """A source has no files of packages yet, and a lock of an application has none of its own."""
+    how = ("-X", boot_set, "-p", "apk-tools")
+    found = ask(witchery, "ca-certificates-bundle", application, *how)["packages"][0]
+    assert found["unseen"] == "only the image has the files of packages"
+    assert {each["package"] for each in found["remarks"][0]["uses"]} == {"payload-greet"}
+    assert ask(witchery, "apk-tools", application, *how)["packages"][0]["unseen"] == ""
+    assert witchery("lock", application, *how, "--arch", "x86_64").status == 0
+    done = witchery("why", "zlib", application.parent / "witchery.lock.json")
+    assert "the application (requested) → zlib (so:libz.so.1)" in done.out
+    assert "a lock does not hold the application" in done.err
+
+
+def test_a_layer_that_is_broken_hides_nothing_that_the_database_says(
+    witchery: Command, image: str, tmp_path: Path
+) -> None:
+    lowest = application_image().image.layers[0].descriptor
+    blob = tmp_path / "image" / "blobs" / str(lowest.digest).replace(":", "/")
+    blob.write_bytes(blob.read_bytes()[:-20])
+    found = ask(witchery, "libcrypto3", image)["packages"][0]
+    assert found["kept_by"] == ["libssl3", "app"]
+    assert "layer 1 of 2" in found["unseen"]
+    assert witchery("why", "/usr/bin/app", image).status == 3
+    assert witchery("inspect", image).status == 3
+
+
+def test_without_a_database_evidence_says_which_packages_there_are(
+    witchery: Command, wget: Path, tmp_path: Path
+) -> None:
+    assert witchery("build", wget, "-o", "oci:wget", "--arch", "x86_64").status == 0
+    expected = ask(witchery, "libunistring", "oci:wget")
+    image = Tampered(tmp_path / "wget", tmp_path / "changed")
+    last = len(image.manifest["layers"]) - 1
+    top = edited(image.layer(last), lambda info, data: None if info.name == asked.DATABASE else data)
+    image.put_layer(last, top)
+    image.seal()
+    done = witchery("why", "libunistring", "oci:changed", "--json")
+    assert done.status == 0, done.err
+    assert "no package database is in the image: its packages are those that evidence names" in done.err
+    found = schemas.check(done.out)
+    assert found["packages"] == expected["packages"]
+
+
+def test_a_vulnerability_is_looked_up_in_a_source_and_a_lock_too(
+    witchery: Command, wget: Path, locked: Path, tmp_path: Path
+) -> None:
+    db = secdbs.write(tmp_path / "db", {"openssl": {"3.1.4-r6": ["CVE-2024-0727"]}})
+    for place in (wget, locked):
+        done = witchery(
+            "why", "CVE-2024-0727", place, "--db", db, "--release", "v3.19", "--json", "--arch", "amd64"
+        )
+        assert done.status in (0, 1), done.err
+        names = [each["name"] for each in schemas.check(done.out)["packages"]]
+        assert names == ["libcrypto3", "libssl3"]
 
 
 def test_the_tree_tells_sizes_and_what_leaves(witchery: Command, image: str) -> None:

@@ -285,11 +285,18 @@ def _of_folder(text: str, folder: Path, arch: Arch) -> Subject:
 
 def _not_looked() -> Look:
     """What is known without fetching all layers from a registry."""
-    said = "the files of the image were not looked into for what uses what: `witchery pull` it first"
-    return Look(warnings=(said,))
+    return Look(unseen="the image is in a registry, `witchery pull` it first")
 
 
 def _look(text: str, arch: Arch, read: Read) -> Look:
+    """What the files of an image show; an image that cannot be unpacked can still be asked about the rest."""
+    try:
+        return _looked(text, arch, read)
+    except Refused as error:
+        return Look(unseen=f"the image cannot be unpacked: {error}")
+
+
+def _looked(text: str, arch: Arch, read: Read) -> Look:
     """What the files of an image show: each package's by themselves, and the application's."""
     from witchery.build.scanning import unpacked
     from witchery.payload.options import ScanOptions

@@ -78,17 +78,21 @@ class Look(NamedTuple):
     Attributes:
         needs: What shows each need of the application, by dependency.
         uses: What files seem to use.
-        warnings: What could not be looked at, a sentence each.
+        unseen: Why the files of packages were not looked into for that; empty where they were.
     """
 
     needs: "Mapping[str, tuple[Evidence, ...]]" = MappingProxyType({})
     uses: tuple[Use, ...] = ()
-    warnings: tuple[str, ...] = ()
+    unseen: str = ""
+
+
+NOT_FETCHED = "only the image has the files of packages"
+"""Why the files of packages were not looked into before there is an image."""
 
 
 def nothing() -> Look:
     """The look where there are no files to look into."""
-    return Look()
+    return Look(unseen=NOT_FETCHED)
 
 
 class Subject:
@@ -170,10 +174,12 @@ def of_request(request: "Request", workshop: "Workshop") -> Subject:
 def _reported(application: "Application | None") -> Look:
     """What is known of the application; packages are not looked into before they are fetched."""
     if application is None:
-        return Look()
+        return nothing()
     name, report = application.package.package.name, application.report
     return Look(
-        {need.dependency: need.evidence for need in report.needs}, tuple(uses_of(name, report.suggestions))
+        needs={need.dependency: need.evidence for need in report.needs},
+        uses=tuple(uses_of(name, report.suggestions)),
+        unseen=NOT_FETCHED,
     )
 
 

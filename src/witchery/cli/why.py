@@ -60,8 +60,8 @@ def execute(options: argparse.Namespace, console: Console) -> int:
         findings = subjects.findings(options, subject, console, wanted=vulnerable)
         answer = why(subject, options.what, limit=options.paths, findings=findings)
         evidence = subject.look.needs if subject.application else {}
-        for warning in subject.look.warnings if answer.found else ():
-            console.note(warning)
+    for unseen in dict.fromkeys(each.unseen for each in answer.answers if each.unseen):
+        console.note(f"who uses it without asking for it was not looked for: {unseen}")
     if options.json:
         console.document(_document(answer, evidence))
     else:
@@ -240,6 +240,7 @@ def _answer_document(
         "paths": [[_step_document(step, why, evidence) for step in path] for path in answer.ways.found],
         "more_paths": answer.ways.more,
         "kept_by": list(answer.keepers),
+        "unseen": answer.unseen,
         "retained": _held_document(answer.held, why),
         "remarks": [
             {
