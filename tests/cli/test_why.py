@@ -180,6 +180,13 @@ def test_an_image_that_says_nothing_of_packages_is_refused(witchery: Command, tm
         assert "neither a package database nor evidence is there" in done.err
 
 
+def test_more_packages_than_any_image_has_are_refused(witchery: Command, tmp_path: Path) -> None:
+    asked.write(asked.image("a", "\n".join(f"p{at}-1" for at in range(5_001))), tmp_path / "image")
+    done = witchery("tree", "oci:image")
+    assert done.status == 3
+    assert "oci:image: more than 5000 packages" in done.err
+
+
 @pytest.mark.parametrize(
     ("world", "picture", "where"),
     [
