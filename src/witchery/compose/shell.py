@@ -20,11 +20,11 @@ from witchery.value import frozen
 DEPENDENCY = "/bin/sh"
 """The name by which packages ask for a shell without choosing one."""
 
-_SHELLS = ("ash", "bash", "busybox", "dash", "fish", "ksh", "loksh", "mksh", "oksh", "sh", "yash", "zsh")
-PROGRAMS = frozenset(f"{folder}/{name}" for folder in ("bin", "usr/bin") for name in _SHELLS)
-"""Where shells are, without the leading slash."""
+SHELLS = ("ash", "bash", "busybox", "dash", "fish", "ksh", "loksh", "mksh", "oksh", "sh", "yash", "zsh")
+"""What shells are called."""
+_PROGRAMS = frozenset(f"{folder}/{name}" for folder in ("bin", "usr/bin") for name in SHELLS)
 _SHEBANG = re.compile(
-    rb"#![ \t]*(?:\S*/env[ \t]+(?:-\S+[ \t]+)*)?(?:\S*/)?(?:%s)(?=[\s\0]|$)" % "|".join(_SHELLS).encode()
+    rb"#![ \t]*(?:\S*/env[ \t]+(?:-\S+[ \t]+)*)?(?:\S*/)?(?:%s)(?=[\s\0]|$)" % "|".join(SHELLS).encode()
 )
 _HEAD = 256
 _SHOWN = 80
@@ -60,7 +60,7 @@ def asks_for_shell(package: Package) -> bool:
 def program(part: Part) -> str:
     """The path of the shell that a package brings, or an empty string."""
     paths = (entry.path for entry in part.entries if entry.kind is not Kind.DIRECTORY)
-    return next((path for path in paths if path in PROGRAMS), "")
+    return next((path for path in paths if path in _PROGRAMS), "")
 
 
 def look(parts: Iterable[Part]) -> tuple[ShellVerdict, ...]:
