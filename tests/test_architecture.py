@@ -14,7 +14,7 @@ FLOORS = (
     {"rootfs", "elf", "sarif", "signing_keys"},
     {"apk", "oci", "loader"},
     {"config", "solver", "registry", "survey"},
-    {"compose", "lock", "payload"},
+    {"compose", "graph", "lock", "payload"},
     {"sbom", "vulns", "audit", "diff", "impact"},
     {"attest"},
     {"net", "store"},
