@@ -45,6 +45,18 @@ class Opened:
     root: Descriptor
     origin: Reference | None = None
 
+    def image(self, arch: Arch | None) -> Image:
+        """The image for one platform.
+
+        Args:
+            arch: Which, where there are several.
+
+        Raises:
+            Refused: if it is malformed, or none fits.
+            WorldError: if it cannot be had.
+        """
+        return replace(self.source, index=Index.of([self.root])).image(arch=arch)
+
 
 def open_source(place: Transport, registries: Registries, arch: Arch | None = None) -> Opened:
     """Opens what a transport names.
@@ -135,9 +147,8 @@ def open_image(
     Raises:
         WitcheryError: as `copy`.
     """
-    source, root = opened.source, opened.root
-    only = replace(source, index=Index.of([root]))
-    image = only.image(arch=arch or Arch.parse(os.uname().machine))
+    source = opened.source
+    image = opened.image(arch or Arch.parse(os.uname().machine))
     layers = [layer.descriptor for layer in image.layers]
     if opened.origin:
         return image, keep(source, layers, registries)

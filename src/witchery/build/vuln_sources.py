@@ -1,76 +1,75 @@
-"""The subjects that are looked up, from what a command line names: an image, a lock, or a source."""
+"""What is looked up of any subject: an image, a lock, an application or a configuration."""
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from witchery.arch import Arch
-from witchery.build import lock_files, vuln_subjects
+from witchery.build import vuln_images, vuln_subjects
+from witchery.build.image_subject import ImageSubject
 from witchery.build.images import plan_all
+from witchery.build.lock_subject import LockSubject
 from witchery.build.locked import LockUse
-from witchery.build.request import Request
+from witchery.build.open_root import OpenRoot
+from witchery.build.source_subject import SourceSubject
 from witchery.build.vuln_subjects import Subject
-from witchery.build.workshop import Workshop
-from witchery.errors import UsageError
-from witchery.lock.model import Lock
-from witchery.payload.options import ScanOptions
 from witchery.value import replace
 
 if TYPE_CHECKING:
-    from witchery.build.registries import Registries
+    from collections.abc import Sequence
+
+    from witchery.build import subject as subjects
+    from witchery.build.request import Request
+    from witchery.build.workshop import Workshop
+    from witchery.lock.model import Lock
     from witchery.payload.findings import Component
 
-LOCK_SUFFIX = ".lock.json"
-"""How the names of lock files end."""
 
+def looked_up(
+    subject: "subjects.Subject",
+    *,
+    every: bool = False,
+    release: str = "",
+    lock: "Lock | None" = None,
+    components: bool = False,
+) -> tuple[Subject, ...]:
+    """What a subject is made of, to be looked up.
 
-def read_lock(path: Path) -> Lock:
-    """Reads a lock file of Witchery.
-
-    Raises:
-        UsageError: if it is apko's, which does not say what packages were built from.
-        WitcheryError: if it cannot be read.
-    """
-    found = lock_files.read_any(path)
-    if isinstance(found, Lock):
-        return found
-    raise UsageError(
-        f"a lock of apko does not say from which source each package was built: `{path}`",
-        hint="`witchery lock apko.yaml` writes one that does",
-    )
-
-
-def of_lock(path: Path, archs: Sequence[Arch] = ()) -> tuple[Subject, ...]:
-    """What a lock holds, for each architecture.
+    Of a source nothing is fetched but indexes; a lock is taken as it is.
 
     Args:
-        path: Its file.
-        archs: Only these; none for all.
+        subject: The subject.
+        every: Whether every architecture that is asked for, or that there is, is looked up; otherwise one.
+        release: The branch of Alpine that an image is of; empty to go by what is in it.
+        lock: What an image was built from.
+        components: Whether it is found out what the application in an image is made of: all of it is
+            unpacked and scanned.
 
     Raises:
-        UsageError: if one of them is not locked.
-        WitcheryError: if the lock is unusable.
+        UsageError: if nothing says which packages are in it.
+        WitcheryError: if it is unusable, or cannot be had.
     """
-    lock = read_lock(path)
-    missing = [each.apk for each in archs if lock.of(each) is None]
-    if missing:
-        known = ", ".join(each.arch.apk for each in lock)
-        raise UsageError(f"not locked for {', '.join(missing)}: the lock is for {known}")
-    wanted = [each for each in lock if not archs or each.arch in archs]
-    return tuple(vuln_subjects.of_lock(str(path), lock, each) for each in wanted)
+    match subject:
+        case ImageSubject():
+            found = []
+            for opened in subject.every() if every else (subject.opened,):
+                one = vuln_images.of_root(opened, subject.place, release=release, lock=lock)
+                found.append(_with_components(one, opened) if components else one)
+            return tuple(found)
+        case LockSubject():
+            listed = subject.every if every else (subject.locked,)
+            return tuple(vuln_subjects.of_lock(subject.name, subject.lock, each) for each in listed)
+        case SourceSubject():
+            return _of_requests(subject.requests if every else (subject.request,), subject.workshop)
 
 
-def of_requests(requests: Sequence[Request], workshop: Workshop) -> tuple[Subject, ...]:
-    """What a source comes to: solved, and nothing fetched but indexes; a lock is taken as it is.
-
-    Raises:
-        WitcheryError: as `witchery.build.images.build_all`.
-    """
-    if isinstance(requests[0].lock, LockUse):
-        subjects = of_lock(requests[0].lock.path, [each.arch for each in requests])
-        by_arch = {each.arch: each for each in subjects}
+def _of_requests(requests: "Sequence[Request]", workshop: "Workshop") -> tuple[Subject, ...]:
+    """What a source comes to, for some architectures."""
+    use = requests[0].lock
+    if isinstance(use, LockUse):
         return tuple(
-            replace(by_arch[each.arch], name=each.name, components=_components(each)) for each in requests
+            replace(
+                vuln_subjects.of_lock(each.name, use.lock, use.lock.find(each.arch)),
+                components=_components(each),
+            )
+            for each in requests
         )
     plans = plan_all(requests, workshop, allow_skew=True)
     return tuple(
@@ -82,7 +81,7 @@ def of_requests(requests: Sequence[Request], workshop: Workshop) -> tuple[Subjec
     )
 
 
-def _components(request: Request) -> "tuple[Component, ...]":
+def _components(request: "Request") -> "tuple[Component, ...]":
     if not request.payload:
         return ()
     from witchery.build.application import inspect
@@ -90,22 +89,14 @@ def _components(request: Request) -> "tuple[Component, ...]":
     return inspect(request)[1].components
 
 
-def with_components(subject: Subject, registries: "Registries") -> Subject:
-    """An image with what its application is made of: the whole image is unpacked and scanned.
+def _with_components(subject: Subject, opened: OpenRoot) -> Subject:
+    """An image with what its application is made of.
 
     What packages bring is not the application's: a wheel in a package of Alpine's has Alpine's fixes.
-
-    Raises:
-        WitcheryError: as `witchery.build.scanning.scanning`.
     """
-    from witchery.build.scanning import scanning
+    from witchery.build.scanning import scan_root
+    from witchery.payload.options import ScanOptions
 
-    def no_request() -> Request:
-        raise UsageError(f"no image: `{subject.name}`")
-
-    arch = subject.arch
-    with scanning(
-        subject.name, no_request, ScanOptions(), host=arch, arch=arch, registries=lambda: registries
-    ) as scanned:
+    with scan_root(opened, subject.arch, ScanOptions()) as scanned:
         found = tuple(each for each in scanned.report.components if each.path not in subject.owned)
     return replace(subject, components=found)
