@@ -36,28 +36,30 @@ class ImageSubject:
         """An image.
 
         Raises:
-            UsageError: if it is not in transport notation.
+            UsageError: if it is not in transport notation, or several platforms are asked for.
         """
         self.name = name
         self.place = transport.parse(name)
         self.workshop: Workshop = means.workshop
-        self._means = means
+        self._arch = means.arch
+        self._host = means.host
+        self._registries = means.registries
 
     @cached_property
     def opened(self) -> OpenRoot:
         """It for one platform: the one that is asked for, or this machine's where there are several.
 
         Raises:
-            UsageError: if there is no image in such a place, or several platforms are asked for.
+            UsageError: if there is no image in such a place.
             Refused: if it is malformed, or none fits.
             WorldError: if it cannot be had.
         """
-        means = self._means
         if folder := self._folder:
-            return OpenFolder(self.name, folder, means.arch)
+            return OpenFolder(self.name, folder, self._arch)
+        held = self.held
         with located(self.name):
-            image = self.held.image(means.arch or means.host)
-        return OpenImage.within(self.name, self.held, image, means.registries())
+            image = held.image(self._arch or self._host)
+        return OpenImage.within(self.name, held, image, self._registries())
 
     @cached_property
     def held(self) -> Opened:
@@ -67,7 +69,7 @@ class ImageSubject:
             WitcheryError: as `opened`.
         """
         with located(self.name):
-            return open_source(self.place, self._means.registries(), self._means.arch)
+            return open_source(self.place, self._registries(), self._arch)
 
     @cached_property
     def arch(self) -> Arch:
@@ -76,7 +78,7 @@ class ImageSubject:
         Raises:
             WitcheryError: as `opened`.
         """
-        return self.opened.platform(self._means.host)
+        return self.opened.platform(self._host)
 
     def every(self) -> Iterator[OpenRoot]:
         """It for the platform that is asked for, or for all there are.
@@ -84,14 +86,14 @@ class ImageSubject:
         Raises:
             WitcheryError: as `opened`.
         """
-        means = self._means
         if folder := self._folder:
-            yield OpenFolder(self.name, folder, means.arch)
+            yield OpenFolder(self.name, folder, self._arch)
             return
+        held = self.held
         with located(self.name):
-            images = tuple(islice(images_of(self.held.source, self.held.root), MAX_PLATFORMS))
+            images = tuple(islice(images_of(held.source, held.root), MAX_PLATFORMS))
         for image in images:
-            yield OpenImage.within(self.name, self.held, image, means.registries())
+            yield OpenImage.within(self.name, held, image, self._registries())
 
     @property
     def _folder(self) -> Path | None:

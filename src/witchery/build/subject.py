@@ -106,7 +106,7 @@ class Means:
             UsageError: if there are several.
         """
         if len(self.archs) > 1:
-            listed = ",".join(each.oci for each in self.archs)
+            listed = ",".join(each.apk for each in self.archs)
             raise UsageError(f"one architecture at a time is looked at: `--arch {listed}`")
         return self.archs[0] if self.archs else None
 
@@ -146,7 +146,8 @@ def checked(text: str, takes: Collection[Kind]) -> Kind:
     """
     kind = kind_of(text)
     if kind not in takes:
-        raise UsageError(f"expected {named(takes)}, got {kind.value}: `{text}`")
+        hint = "name it with `-p`, in an image of its own" if kind is Kind.PACKAGE else ()
+        raise UsageError(f"expected {named(takes)}, got {kind.value}: `{text}`", hint=hint)
     return kind
 
 
