@@ -10,7 +10,6 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -111,7 +110,7 @@ def application(stage: Stage) -> Path:
     locked = {"node_modules/minimist": {"version": "1.2.0", "integrity": integrity, "dev": True}}
     stage.write("app/package-lock.json", json.dumps({"lockfileVersion": 3, "packages": locked}))
     for name in "one", "two":
-        stage.write(f"app/{name}.sh", "#!/bin/sh\ncurl https://example.org/\n", 0o755)
+        stage.write(f"app/{name}.sh", "#!/bin/sh\ncurl x\nopenssl x\n", 0o755)
     return stage.folder / "app"
 
 
@@ -120,7 +119,18 @@ def repository(stage: Stage) -> tuple[str, ...]:
     simulator = Simulator()
     simulator.add(package("nodejs", files={"usr/bin/node": b"node"}))
     place = simulator.write(stage.folder / "more")
-    return ("-X", str(stage.boot_set), "-X", str(place), "-k", str(stage.key()), "--arch", "amd64", "--entrypoint", "hello")
+    return (
+        "-X",
+        str(stage.boot_set),
+        "-X",
+        str(place),
+        "-k",
+        str(stage.key()),
+        "--arch",
+        "amd64",
+        "--entrypoint",
+        "hello",
+    )
 
 
 def image(stage: Stage) -> str:
@@ -138,7 +148,11 @@ def made(stage: Stage) -> tuple[str, ...]:
     simulator = Simulator()
     own = PackageInfo(name="low", version="1-r0", arch="x86_64")
     simulator.add(
-        writer.package(own, [(symlink("bin", "usr/bin"), None), (file("etc/x", 1), BytesContent(b"x"))], key=key())
+        writer.package(
+            own,
+            [(symlink("bin", "usr/bin"), BytesContent(b"")), (file("etc/x", 1), BytesContent(b"x"))],
+            key=key(),
+        )
     )
     more = PackageInfo(name="high", version="1-r0", arch="x86_64", depends=("low",), replaces=("low",))
     files = [(file(path, 1), BytesContent(b"y")) for path in ("bin/y", "etc/x")]
@@ -154,7 +168,11 @@ def v3(stage: Stage) -> tuple[str, ...]:
     """Options that name a repository of apk version 3, made by apk."""
     bench = Workbench(unpack("3.0.8", stage.folder / "apk"), stage.folder / "v3")
     stage.write("v3/tree/usr/share/three", "three")
-    bench.index([bench.package("three", bench.folder / "tree", origin="three")], "--pkgname-spec", "${arch}/${name}-${version}.apk")
+    bench.index(
+        [bench.package("three", bench.folder / "tree", origin="three")],
+        "--pkgname-spec",
+        "${arch}/${name}-${version}.apk",
+    )
     return ("-X", f"v3 {bench.folder / 'r'}", "-k", str(bench.keys), "--arch", "amd64", "-p", "three")
 
 
@@ -174,7 +192,7 @@ def empty(stage: Stage) -> Path:
 
 
 def shell_free(stage: Stage) -> Path:
-    """A configuration of a package whose install script alone wants a shell, with all that starts an image."""
+    """A configuration of a package of which only the install script wants a shell, with all that can start."""
     config = {
         "contents": {
             "build_repositories": [str(stage.boot_set)],
@@ -191,7 +209,7 @@ def shell_free(stage: Stage) -> Path:
     return stage.write("shell-free.json", json.dumps(config))
 
 
-def several(stage: Stage) -> tuple[str | Path, ...]:
+def several(stage: Stage, shell: str) -> tuple[str | Path, ...]:
     """What builds an application for two architectures, with a package whose versions differ."""
     place = stage.folder / "several"
     for arch, version, machine in ("x86_64", "1.1-r0", 62), ("aarch64", "1.0-r0", 183):
@@ -200,8 +218,10 @@ def several(stage: Stage) -> tuple[str | Path, ...]:
         info = PackageInfo(name="one", version=version, arch=arch, depends=("/bin/sh",))
         script = [Script(".post-install", b"#!/bin/sh\nexit 0\n")]
         simulator.add(writer.package(info, [], scripts=script, key=key()))
+        info = PackageInfo(name="shell", version="1-r0", arch=arch, provides=("/bin/sh=1",))
+        simulator.add(writer.package(info, [(file("bin/sh", 1, mode=0o755), BytesContent(b"x"))], key=key()))
         simulator.write(place)
-    config = {"contents": {"shell": "forbid"}, "payload": [{"source": "dist/{arch}/app"}]}
+    config = {"contents": {"shell": shell}, "payload": [{"source": "dist/{arch}/app"}]}
     path = stage.write("several.json", json.dumps(config))
     words = ("-X", place, "-k", stage.key(), "-p", "one", "--arch", "amd64,arm64", "--allow-arch-skew")
     return (path, *words)
@@ -213,12 +233,18 @@ def evidence(layout: Path) -> str:
 
 
 def _build(stage: Stage) -> Iterator[str]:
-    yield stage("build", application(stage), *repository(stage), "--accept-suggestions", "-o", "oci:one")
+    app = application(stage)
+    other = ElfFile(interpreter="/lib64/ld-linux-x86-64.so.2", needed=("libc.so.6",)).build().data
+    stage.write("app/other", other, 0o755)
+    words = ("--accept-suggestions", "--acknowledge", "glibc:/app/other")
+    yield stage("build", app, *repository(stage), *words, "-o", "oci:one")
     yield stage("build", shell_free(stage), "--arch", "amd64", "-o", "oci:shell-free")
-    yield stage("build", *several(stage), "-o", "oci:two")
+    for shell in ("allow", "forbid"):
+        yield stage("build", *several(stage, shell), "-o", "oci:two")
     yield stage("build", empty(stage), *made(stage), "-o", "oci:made")
+    stage.do("build", stage.write("flat.yaml", "layering: single\n"), *made(stage), "-o", "oci:flat")
     stage.do("build", empty(stage), *v3(stage), "-o", "oci:three")
-    for each in ("one", "made", "three", "shell-free"):
+    for each in ("one", "made", "flat", "three", "shell-free"):
         yield evidence(stage.folder / each)
 
 
@@ -253,7 +279,8 @@ def _vulns(stage: Stage) -> Iterator[str]:
     secdbs.write_image(secdbs.image([("curl", "8.5.0-r0", "curl")]), stage.folder / "image")
     db = secdbs.write(stage.folder / "db", {"curl": {"8.6.0-r0": ["CVE-2024-0853", "CVE-2023-52071"]}})
     scores = stage.write(
-        "epss.csv", "#score_date:2026-01-05\ncve,epss,percentile\nCVE-2024-0853,0.01,0.9\nCVE-2023-52071,0.02,0.8\n"
+        "epss.csv",
+        "#score_date:2026-01-05\ncve,epss,percentile\nCVE-2024-0853,0.01,0.9\nCVE-2023-52071,0.02,0.8\n",
     )
     exploited = [{"cveID": each, "dateAdded": "2024-02-01"} for each in ("CVE-2024-0853", "CVE-2023-52071")]
     kev = stage.write("kev.json", json.dumps({"vulnerabilities": exploited}))
@@ -269,10 +296,19 @@ def _vulns(stage: Stage) -> Iterator[str]:
             }
         ],
     }
-    data = ("--db", db, "--osv", stage.write("osv.json", json.dumps(osv)), "--epss", scores, "--kev", kev)
+    data: tuple[str | Path, ...] = (
+        "--db",
+        db,
+        "--osv",
+        stage.write("osv.json", json.dumps(osv)),
+        "--epss",
+        scores,
+        "--kev",
+        kev,
+    )
     words = (*data, "--vex", vex, "--arch", "amd64", "--fail-on", "kev")
     yield stage("vulns", "oci:image", *words, statuses=(1,))
-    app = (application(stage), *repository(stage), "--release", "v3.19")
+    app: tuple[str | Path, ...] = (application(stage), *repository(stage), "--release", "v3.19")
     yield stage("vulns", *app, *data)
     judged = secdbs.vex("CVE-2021-44906", "pkg:npm/minimist@1.2.0")
     yield stage("vulns", *app, *data, "--vex", stage.write("judged.json", json.dumps(judged)))
@@ -406,7 +442,7 @@ RARE = {
     "build": {"#/$defs/finding.also[]"},
     "package": {"#/$defs/finding.also[]"},
 }
-"""What this test does not show: only an error has it, after which nothing is built. That of `scan` shows it."""
+"""What is not shown of a form, since only errors have it, after which nothing is made; `scan` shows it."""
 
 
 @pytest.mark.parametrize("command", CASES)
@@ -418,3 +454,57 @@ def test_a_command_prints_what_its_schema_says(command: str, stage: Stage) -> No
         mine = [each for each in documents if schemas.name_of(each) == form]
         unshown = set(schemas.unshown(form, mine)) - RARE.get(form, set())
         assert unshown == set(), "described, and not shown by this test"
+
+
+def offering() -> dict[str, str]:
+    """The commands that have `--json`, with their help."""
+    helps = {}
+    for name in COMMANDS:
+        found = next(each for each in make_parser(only=name)._actions if each.dest == "command")
+        assert isinstance(found.choices, dict)
+        helps[name] = found.choices[name].format_help()
+    return {name: text for name, text in helps.items() if "--json" in text.partition("\nexample:")[0]}
+
+
+STANDARD = {"sbom"}
+"""Commands whose documents have the form of somebody else's standard, with `--json` and without."""
+
+
+def test_every_command_that_has_json_is_run_here() -> None:
+    assert set(CASES) | STANDARD == set(offering())
+
+
+def test_a_bill_of_materials_is_the_same_with_json(stage: Stage) -> None:
+    words = ("sbom", image(stage), "--arch", "amd64")
+    assert stage(*words) == stage.witchery(*words).out
+
+
+def test_every_form_has_a_schema_and_every_schema_a_form() -> None:
+    sources = "".join(path.read_text() for path in sorted((ROOT / "src/witchery").rglob("*.py")))
+    forms = set(re.findall(r"dev\.witchery\.([a-z0-9-]+/[0-9]+)", sources))
+    files = {path.name.removesuffix(".schema.json") for path in schemas.FOLDER.glob("*.json")}
+    stated = {schemas.form_of(name) for name in files}
+    assert stated == {f"dev.witchery.{form}" for form in forms}
+    assert {form.partition("/")[0] for form in forms} == files
+    assert {form for forms, _ in CASES.values() for form in forms} == files
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in schemas.FOLDER.glob("*.json")))
+def test_a_schema_says_what_every_member_is(name: str) -> None:
+    schema = schemas.read(name.removesuffix(".schema.json"))
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert list(schemas.undescribed(schema)) == []
+
+
+def test_the_page_lists_every_command_with_its_forms() -> None:
+    page = (schemas.FOLDER / "README.md").read_text()
+    rows = re.findall(
+        r"^\| (.+) \| `(dev\.witchery\.[a-z0-9/-]+)` \| \[(.+)\]\((.+)\) \|$", page, re.MULTILINE
+    )
+    listed: dict[str, set[str]] = {}
+    for what, form, shown, target in rows:
+        name = form.removeprefix("dev.witchery.").partition("/")[0]
+        assert shown == target == f"{name}.schema.json"
+        for command in re.findall(r"`witchery ([a-z]+)", what):
+            listed.setdefault(command, set()).add(name)
+    assert listed == {command: forms for command, (forms, _) in CASES.items()}

@@ -31,6 +31,18 @@ def name_of(document: Any) -> str:
     return name
 
 
+def form_of(name: str) -> str:
+    """The form that a schema says its documents have."""
+    schema = read(name)
+    forms = {
+        each["properties"]["schema"]["const"]
+        for each in (schema, *schema.get("$defs", {}).values())
+        if "schema" in each.get("properties", {})
+    }
+    (form,) = forms
+    return str(form)
+
+
 @cache
 def read(name: str) -> Any:
     """The schema of a form, which is a schema."""
