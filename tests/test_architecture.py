@@ -14,7 +14,7 @@ FLOORS = (
     {"rootfs", "elf", "signing_keys"},
     {"apk", "oci", "loader"},
     {"config", "solver", "registry"},
-    {"compose", "lock", "payload"},
+    {"compose", "graph", "lock", "payload"},
     {"sbom", "vulns"},
     {"attest"},
     {"net", "store"},

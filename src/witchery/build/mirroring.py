@@ -65,7 +65,7 @@ def mirror(
         lock = read_lock(path)
         for locked in lock:
             with located(str(path)):
-                fetched = _fetch(locked, Notation.of(path), access, mirrors)
+                fetched = fetch_locked(locked, Notation.of(path), access, mirrors)
             for package, each in zip(locked.packages, fetched, strict=True):
                 folder_name = f"{V3_FOLDER}/{locked.arch}" if package.form == 3 else locked.arch.apk
                 name = f"{folder_name}/{package.file_name}"
@@ -82,10 +82,21 @@ def mirror(
     return Mirrored(indexes=indexes, added=added, kept=len(found) - len(added))
 
 
-def _fetch(
-    locked: LockedArch, notation: Notation, access: Access, mirrors: Sequence[Repository]
+def fetch_locked(
+    locked: LockedArch, notation: Notation, access: Access, mirrors: Sequence[Repository] = ()
 ) -> list[Fetched]:
-    """The packages of one architecture, in their order, checked."""
+    """The packages of a lock for one architecture, in their order, each held against the lock.
+
+    Args:
+        locked: What is locked.
+        notation: How the lock writes places.
+        access: How packages are reached, and which keys are trusted.
+        mirrors: Where to look before the places that the lock names.
+
+    Raises:
+        Refused: if a package is not what is locked or trusted.
+        WorldError: if one cannot be had.
+    """
     listed = [each for each in locked.packages if each.repository]
     names = {each.repository: each.names for each in locked.indexes}
     wanted = [_wanted(each, locked.arch, notation, mirrors, names[each.repository]) for each in listed]

@@ -141,12 +141,36 @@ def _image(
     host: Arch,
     registries: "Callable[[], Registries] | None",
 ) -> Iterator[Scanned]:
-    """An image's files, unpacked into a temporary folder for as long as the block lasts."""
+    """An image's files, unpacked for as long as the block lasts."""
+    with unpacked(text, arch, host, registries) as (rootfs, platform):
+        yield _folder(rootfs, _name(transport.parse(text)), platform, options)
+
+
+@contextmanager
+def unpacked(
+    text: str,
+    arch: Arch | None,
+    host: Arch,
+    registries: "Callable[[], Registries] | None" = None,
+) -> Iterator[tuple[Path, Arch]]:
+    """A folder with an image's files, a temporary one for as long as the block lasts, and what it runs on.
+
+    Args:
+        text: The image in transport notation.
+        arch: Which architecture to take of an image for several.
+        host: What a root file system is taken to be for.
+        registries: How registries are reached, for an image in one.
+
+    Raises:
+        UsageError: if there is no image in such a place.
+        Refused: if it is malformed.
+        StorageError: if it cannot be read.
+    """
     source = transport.parse(text)
     reach = registries() if registries and isinstance(source, RegistryImage) else None
     found = open_image(source, arch, reach)
     if isinstance(found, Path):
-        yield _folder(found, _name(source), arch or host, options)
+        yield found, arch or host
         return
     from tempfile import TemporaryDirectory
 
@@ -154,7 +178,7 @@ def _image(
         rootfs = Path(folder, "rootfs")
         try:
             rootfs_dir.unpack(found.image, found.contents, rootfs, privileged=False)
-            yield _folder(rootfs, _name(source), found.image.config.platform.arch or host, options)
+            yield rootfs, found.image.config.platform.arch or host
         finally:
             rootfs_dir.remove_tree(rootfs)
 

@@ -20,6 +20,7 @@ COMMANDS = {
     "mirror": "keep the packages of locks in a repository",
     "scan": "say what an application, package or image needs, and why",
     "sbom": "say what an image consists of, as SPDX or CycloneDX",
+    "why": "say why something is in an image, and what would leave with it",
     "vulns": "look up the known vulnerabilities of an image, a lock or a source",
     "run": "run an image, with whatever runtime is there",
     "push": "push an image to a registry",

@@ -81,8 +81,8 @@ def execute(options: argparse.Namespace, console: Console) -> int:
 
     wanted = [gate.checked(word) for word in options.fail_on]
     workshop = open_workshop(options, console)
-    subjects = [each.with_own(options.own) for each in _subjects(options, workshop, console)]
-    if release := _release(options):
+    subjects = [each.with_own(options.own) for each in subjects_of(options, workshop, console)]
+    if release := release_of(options):
         subjects = [each.of_release(release) for each in subjects]
     examined = examine(subjects, workshop.access(), vuln_options.sources(options), time=workshop.source_date)
     failing = gate.met(examined.findings, wanted)
@@ -110,8 +110,12 @@ def _document(options: argparse.Namespace, examined: Any, failing: Any) -> Any:
     return vuln_report.document(examined, failing) if options.json else None
 
 
-def _subjects(options: argparse.Namespace, workshop: "Workshop", console: Console) -> "tuple[Subject, ...]":
-    """What the options name."""
+def subjects_of(options: argparse.Namespace, workshop: "Workshop", console: Console) -> "tuple[Subject, ...]":
+    """What the options name, to be looked up.
+
+    Raises:
+        WitcheryError: if it is unusable.
+    """
     from witchery.arch import Arch
     from witchery.build import vuln_sources
     from witchery.build.request import parse_archs
@@ -129,7 +133,7 @@ def _subjects(options: argparse.Namespace, workshop: "Workshop", console: Consol
     return vuln_sources.of_requests(requests, workshop)
 
 
-def _release(options: argparse.Namespace) -> str:
+def release_of(options: argparse.Namespace) -> str:
     """The branch of Alpine that the options name, or an empty string.
 
     Raises:
@@ -153,8 +157,8 @@ def _image(options: argparse.Namespace, console: Console) -> "tuple[Subject, ...
     lock = vuln_sources.read_lock(options.lock) if options.lock else None
     with open_registries(options, console) as registries:
         subjects = vuln_images.of_image(
-            options.source, chosen_arch(options), registries, release=_release(options), lock=lock
+            options.source, chosen_arch(options), registries, release=release_of(options), lock=lock
         )
-        if options.osv:
+        if getattr(options, "osv", ()):
             subjects = tuple(vuln_sources.with_components(each, registries) for each in subjects)
     return subjects

@@ -21,7 +21,8 @@ DEPENDENCY = "/bin/sh"
 """The name by which packages ask for a shell without choosing one."""
 
 _SHELLS = ("ash", "bash", "busybox", "dash", "fish", "ksh", "loksh", "mksh", "oksh", "sh", "yash", "zsh")
-_PROGRAMS = frozenset(f"{folder}/{name}" for folder in ("bin", "usr/bin") for name in _SHELLS)
+PROGRAMS = frozenset(f"{folder}/{name}" for folder in ("bin", "usr/bin") for name in _SHELLS)
+"""Where shells are, without the leading slash."""
 _SHEBANG = re.compile(
     rb"#![ \t]*(?:\S*/env[ \t]+(?:-\S+[ \t]+)*)?(?:\S*/)?(?:%s)(?=[\s\0]|$)" % "|".join(_SHELLS).encode()
 )
@@ -59,7 +60,7 @@ def asks_for_shell(package: Package) -> bool:
 def program(part: Part) -> str:
     """The path of the shell that a package brings, or an empty string."""
     paths = (entry.path for entry in part.entries if entry.kind is not Kind.DIRECTORY)
-    return next((path for path in paths if path in _PROGRAMS), "")
+    return next((path for path in paths if path in PROGRAMS), "")
 
 
 def look(parts: Iterable[Part]) -> tuple[ShellVerdict, ...]:

@@ -5,45 +5,26 @@ the end. Paths that are given to the system hold no symbolic link: `overlay` has
 """
 
 import errno
-import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from witchery.digest import Digest
-from witchery.errors import FormatError, IntegrityError, StorageError, located
-from witchery.oci.image import Image, Layer
-from witchery.oci.layer import DEFAULT, Expansion, uncompressed
-from witchery.rootfs import tar
+from witchery.errors import StorageError, located
+from witchery.oci.image import Image
 from witchery.rootfs.content import Content
 from witchery.rootfs.entry import Entry, Kind
 from witchery.store.atomic import PREFIX, storing
-from witchery.store.overlay import MAX_NAME, OPAQUE, WHITEOUT, Node, Tree
-from witchery.store.source import content_of, verified
+from witchery.store.overlay import Node
+from witchery.store.source import content_of
+from witchery.store.stack import USUAL, Limits, Refusing, Stack
 from witchery.value import frozen
 
 _REFUSED = frozenset({errno.EPERM, errno.EACCES, errno.EINVAL, errno.ENOTSUP, errno.ENOSYS})
-_TIMES = range(-(1 << 63) // 10**9 + 1, (1 << 63) // 10**9)
-_ID_LIMIT = (1 << 32) - 1
-
-
-@frozen(kw_only=True)
-class Limits:
-    """How much an image may unpack to.
-
-    Attributes:
-        entries: Number of tar members, in all layers.
-        size: Bytes of file contents, in all layers.
-        expansion: How far each layer may grow when it is inflated.
-    """
-
-    entries: int = 1_000_000
-    size: int = 64 << 30
-    expansion: Expansion = DEFAULT
 
 
 @frozen
@@ -67,7 +48,7 @@ def unpack(
     target: Path,
     *,
     privileged: bool,
-    limits: Limits = Limits(),
+    limits: Limits = USUAL,
 ) -> Unpacked:
     """Unpacks an image into a folder that is not there yet, or empty.
 
@@ -143,102 +124,37 @@ class _Notes:
         )
 
 
-class _Writer:
+class _Writer(Stack):
     """Puts layers into one folder, which is empty and reached by no one else."""
 
     def __init__(self, folder: Path, privileged: bool, limits: Limits) -> None:  # noqa: FBT001 - private
+        super().__init__(limits)
         self._folder = folder
         self._privileged = privileged
-        self._limits = limits
-        self._tree = Tree()
-        self.entries = 0
-        self.size = 0
         self.notes = _Notes()
-
-    def layer(self, number: int, layer: Layer, content: Content) -> None:
-        hasher = hashlib.new(layer.diff_id.algorithm)
-        blob = verified(content.chunks(), layer.descriptor)
-        stream = _tapped(uncompressed(blob, layer.compression, self._limits.expansion), hasher.update)
-        for member in tar.read(stream):
-            self._count(member.entry)
-            with located(f"`{member.entry.path}`"), _Refusing():
-                self._member(number, member)
-        if hasher.hexdigest() != layer.diff_id.hex:
-            found = f"{layer.diff_id.algorithm}:{hasher.hexdigest()}"
-            raise IntegrityError(f"expected the diff ID `{layer.diff_id}`, found `{found}`")
 
     def finish(self) -> None:
         """Gives folders their modes, owners and times, which no longer change now; the deepest first."""
-        for node in reversed([self._tree.top, *self._tree.top.below()]):
+        for node in reversed([self.tree.top, *self.tree.top.below()]):
             if node.kind is Kind.DIRECTORY:
                 entry = node.entry or Entry(node.path, Kind.DIRECTORY, 0o755)
-                with located(f"`{node.path}`"), _Refusing():
+                with located(f"`{node.path}`"), Refusing():
                     self._set(self._path(node), entry)
 
-    def _count(self, entry: Entry) -> None:
-        self.entries += 1
-        self.size += entry.size
-        if self.entries > self._limits.entries:
-            raise FormatError(f"more than {self._limits.entries} entries")
-        if self.size > self._limits.size:
-            raise FormatError(f"more than {self._limits.size} bytes of files")
+    def make_folder(self, node: Node) -> None:
+        """Makes a folder that no layer mentions."""
+        self._path(node).mkdir(mode=0o700)
 
-    def _member(self, layer: int, member: tar.Member) -> None:
-        entry = _checked(member.entry)
-        if not entry.path:  # the top itself: `./` in many tars
-            self._tree.top.entry = entry if entry.kind is Kind.DIRECTORY else None
-            return
-        parent = self._folder_at(entry.parent, layer)
-        if entry.name.startswith(WHITEOUT):
-            self._whiteout(parent, entry.name, layer)
-            return
-        source = self._hard_link_source(entry, layer) if entry.kind is Kind.HARDLINK else None
-        old = parent.children.get(entry.name)
-        if old is not None and (old is source or (old.kind is entry.kind is Kind.DIRECTORY)):
-            if old is not source:
-                self._tree.put(parent, entry, layer)
-            return
-        if old is not None:
-            self._remove([*reversed([old, *old.below()])])
-            if source is not None:  # it may have been below what was there
-                source = self._hard_link_source(entry, layer)
-        if self._create(parent, entry, member.content, source):
-            self._tree.put(parent, entry, layer)
+    def remove(self, node: Node) -> None:
+        """Removes something; a folder is empty by now."""
+        path = self._path(node)
+        if node.kind is Kind.DIRECTORY:
+            path.rmdir()
+        else:
+            with suppress(FileNotFoundError):  # a device node that was left out
+                path.unlink()
 
-    def _folder_at(self, path: str, layer: int) -> Node:
-        folder = self._tree.folder(path, layer)
-        for node in self._tree.made:
-            self._path(node).mkdir(mode=0o700)
-        self._tree.made.clear()
-        folder.layer = max(folder.layer, layer) if folder.parent else folder.layer
-        return folder
-
-    def _whiteout(self, parent: Node, name: str, layer: int) -> None:
-        if name == OPAQUE:
-            for child in list(parent.children.values()):
-                self._remove(list(self._tree.hidden(child, layer)))
-            return
-        node = parent.children.get(name.removeprefix(WHITEOUT))
-        if node is not None:
-            self._remove(list(self._tree.hidden(node, layer)))
-
-    def _remove(self, nodes: Iterable[Node]) -> None:
-        for node in nodes:
-            path = self._path(node)
-            if node.kind is Kind.DIRECTORY:
-                path.rmdir()
-            else:
-                with suppress(FileNotFoundError):  # a device node that was left out
-                    path.unlink()
-            self._tree.remove(node)
-
-    def _hard_link_source(self, entry: Entry, layer: int) -> Node:
-        source = self._tree.find(entry.target, layer)
-        if source is None or source.kind is Kind.DIRECTORY:
-            raise FormatError(f"a hard link to what is not there: `{entry.target}`")
-        return source
-
-    def _create(self, parent: Node, entry: Entry, content: Iterator[bytes], source: Node | None) -> bool:
+    def create(self, parent: Node, entry: Entry, content: Iterator[bytes], source: Node | None) -> bool:
         """Makes something where nothing is; False where that is left out."""
         path = self._folder / parent.path / entry.name
         match entry.kind:
@@ -316,39 +232,3 @@ class _Writer:
 
     def _path(self, node: Node) -> Path:
         return self._folder / node.path
-
-
-class _Refusing:
-    """Turns what the system says about a hostile name into a `FormatError`; other errors of it pass."""
-
-    def __enter__(self) -> None:
-        """Nothing to prepare."""
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError) and error.errno in (errno.ENAMETOOLONG, errno.EILSEQ):
-            raise FormatError("a name or path that the file system does not take") from error
-
-
-def _checked(entry: Entry) -> Entry:
-    """Refuses what a header can say, and a system cannot do.
-
-    Raises:
-        FormatError: if a number or a name is out of range.
-    """
-    if any(len(part.encode(errors="surrogateescape")) > MAX_NAME for part in entry.path.split("/")):
-        raise FormatError(f"a name is longer than {MAX_NAME} bytes")
-    if not (entry.uid < _ID_LIMIT and entry.gid < _ID_LIMIT):
-        raise FormatError(f"an owner out of range: `{entry.uid}:{entry.gid}`")
-    if entry.mtime not in _TIMES:
-        raise FormatError(f"a time out of range: {entry.mtime}")
-    if not all(0 <= number < 1 << 20 for number in entry.device):
-        raise FormatError(f"a device number out of range: `{entry.device[0]}:{entry.device[1]}`")
-    if any("\0" in name or not name for name, _ in entry.xattrs):
-        raise FormatError("the name of an extended attribute is malformed")
-    return entry
-
-
-def _tapped(chunks: Iterable[bytes], tap: Callable[[bytes], object]) -> Iterator[bytes]:
-    for chunk in chunks:
-        tap(chunk)
-        yield chunk
