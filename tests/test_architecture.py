@@ -16,7 +16,7 @@ FLOORS = (
     {"config", "solver", "registry"},
     {"compose", "graph", "lock", "payload"},
     {"sbom", "vulns"},
-    {"attest"},
+    {"attest", "report"},
     {"net", "store"},
     {"repository"},
     {"build"},

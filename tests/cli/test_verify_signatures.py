@@ -35,9 +35,7 @@ def test_a_signature_that_is_there_is_named(witchery: Command, signed: str) -> N
 def test_one_that_is_missing_is_the_answer_no(witchery: Command, signed: str) -> None:
     done = witchery("verify", "oci:image", "--signature", "my.pub", "--signature", "other.pub")
     assert (done.status, done.out) == (1, "")
-    assert (
-        "none of its signatures counts (not by the key `other.pub`)" in done.err
-    )
+    assert "none of its signatures counts (not by the key `other.pub`)" in done.err
     found = json.loads(witchery("verify", "oci:image", "--signature", "other.pub", "--json").out)
     assert found["verified"] is False
     (problem,) = found["platforms"][0]["problems"]

@@ -22,6 +22,7 @@ COMMANDS = {
     "sbom": "say what an image consists of, as SPDX or CycloneDX",
     "why": "say why something is in an image, and what would leave with it",
     "vulns": "look up the known vulnerabilities of an image, a lock or a source",
+    "report": "write everything about an image into one page of HTML",
     "run": "run an image, with whatever runtime is there",
     "push": "push an image to a registry",
     "pull": "pull an image from a registry",

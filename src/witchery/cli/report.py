@@ -1,0 +1,158 @@
+"""Write everything about an image into one page of HTML, which needs no network and no other file.
+
+SOURCE is an image (oci:DIR, an archive, rootfs:DIR, docker://REF), a lock (*.lock.json), or an application or
+configuration, which is built for it and goes nowhere. What cannot be told of a source is said to be absent,
+with the reason: an image that was composed elsewhere says nothing of install scripts, a lock has no layers.
+
+Vulnerabilities are looked up in Alpine's security database, or what `--db` names, as `vulns` does. An image
+is verified as by `verify --allow-payload`: the page says what came of it, and the exit status does not.
+"""
+
+import argparse
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from witchery.cli import subjects
+from witchery.cli.console import Console
+
+if TYPE_CHECKING:
+    from witchery.arch import Arch
+    from witchery.report.model import Report
+
+EXAMPLE = """\
+example:
+  witchery report oci:app
+  witchery report witchery.yaml --locked -o app.html --db secdb
+  witchery report docker://registry.example.org/team/app:1.3 --diff docker://registry.example.org/team/app:1.2
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declares the options."""
+    subjects.add_subject(parser)
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", type=Path, help="the page; default: the name of SOURCE, `.html`"
+    )
+    parser.add_argument("--diff", metavar="IMAGE", default="", help="another image, to list what has changed")
+
+
+def execute(options: argparse.Namespace, console: Console) -> int:
+    """Writes it."""
+    from witchery.arch import Arch
+    from witchery.build.report_parts import assets
+    from witchery.cli.request import only_arch
+    from witchery.report.changes import changes
+    from witchery.report.document import document
+    from witchery.report.page import page
+    from witchery.store import atomic
+    from witchery.value import replace
+
+    host = Arch.parse(os.uname().machine)
+    arch = only_arch(options, host)
+    report = _report(options, console, arch, host)
+    if options.diff:
+        other = argparse.Namespace(**{**vars(options), "source": options.diff, "lock": None})
+        other.arch = [arch.apk if arch else Arch.parse(report.arch).apk]
+        report = replace(report, changes=changes(_report(other, console, arch, host), report))
+    if options.json:
+        console.document(document(report))
+        if options.output is None:
+            return 0
+    output = options.output or Path(f"{_stem(options.source)}.html")
+    atomic.write(output, page(report, assets()))
+    if not options.json:
+        console.result(str(output))
+    return 0
+
+
+def _report(options: argparse.Namespace, console: Console, arch: "Arch | None", host: "Arch") -> "Report":
+    """What the options name, with all that can be told of it."""
+    from witchery.build import reporting
+    from witchery.build.scanning import is_image
+    from witchery.build.vuln_sources import LOCK_SUFFIX
+    from witchery.cli.locked import with_lock
+    from witchery.cli.request import open_request
+    from witchery.cli.workshop import open_registries, open_workshop
+
+    if is_image(options.source):
+        subjects.refuse_registry_offline(options)
+        with open_registries(options, console) as registries:
+            report = reporting.of_image(options.source, arch, host, registries)
+        report = _verified(report, options, console)
+    elif options.source.endswith(LOCK_SUFFIX):
+        report = reporting.of_lock(Path(options.source), arch, host, open_workshop(options, console))
+    else:
+        (request,) = with_lock([open_request(options)], options, console)
+        report = reporting.of_request(request, open_workshop(options, console))
+    for note in report.notes:
+        console.warn(note)
+    return _examined(report, options, console)
+
+
+def _verified(report: "Report", options: argparse.Namespace, console: Console) -> "Report":
+    """With what verifying an image came to, if there is anything to verify it by."""
+    from witchery.arch import Arch
+    from witchery.build.report_parts import with_verdict
+    from witchery.build.verifying import Question, verify_image
+    from witchery.cli.workshop import open_registries, open_workshop
+    from witchery.config.policy import Policy
+    from witchery.oci import transport
+    from witchery.report.model import Absent
+
+    if not report.digest:
+        return report
+    workshop = open_workshop(options, console)
+    now = workshop.source_date if workshop.source_date is not None else int(time.time())
+    question = Question(policy=Policy(payload="allow"), arch=Arch.parse(report.arch), now=now)
+    with open_registries(options, console) as registries:
+        _, verdicts = verify_image(transport.parse(options.source), question, workshop, registries)
+    verdict = next((each for each in verdicts if str(each.digest) == report.digest), None)
+    if verdict is None or any(each.rule == "no-evidence" for each in verdict.problems):
+        from witchery.value import replace
+
+        said = (
+            "no evidence is kept beside the image, so nothing can be held against the keys of a distribution"
+        )
+        return replace(report, verification=Absent(said))
+    return with_verdict(report, verdict)
+
+
+def _examined(report: "Report", options: argparse.Namespace, console: Console) -> "Report":
+    """With what is known to be vulnerable, if data is at hand or can be had."""
+    from witchery.arch import Arch
+    from witchery.build.report_parts import with_vulnerabilities
+    from witchery.build.vulns import examine
+    from witchery.cli import vuln_options, vulns
+    from witchery.cli.workshop import open_workshop
+    from witchery.errors import WitcheryError
+    from witchery.report.model import Absent
+    from witchery.value import replace
+
+    named = bool(options.db or options.vex or options.rejections)
+    looking = argparse.Namespace(**vars(options))
+    looking.arch = [Arch.parse(report.arch).apk]
+    workshop = open_workshop(options, console)
+    try:
+        found = vulns.subjects_of(looking, workshop, console)
+        if release := vulns.release_of(looking):
+            found = tuple(each.of_release(release) for each in found)
+        sources = vuln_options.sources(looking)
+        examined = examine(found, workshop.access(), sources, time=workshop.source_date)
+    except WitcheryError as error:
+        if named:
+            raise
+        return replace(report, vulnerabilities=Absent(f"nothing was looked up: {error}"))
+    return with_vulnerabilities(report, examined)
+
+
+def _stem(source: str) -> str:
+    """What the page of a source is called: the last part of its name, in letters that every system takes."""
+    name = source.rstrip("/").rpartition("/")[2].partition("@")[0]
+    for prefix in ("oci:", "oci-archive:", "docker-archive:", "rootfs:", "docker:"):
+        name = name.removeprefix(prefix)
+    for suffix in (".lock.json", ".yaml", ".yml", ".tar"):
+        name = name.removesuffix(suffix)
+    safe = "".join(each if each.isascii() and (each.isalnum() or each in "-_.") else "-" for each in name)
+    return safe.strip("-.") or "report"

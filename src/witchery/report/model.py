@@ -1,0 +1,373 @@
+"""What is shown about an image: one value, whatever it was read from, and whatever it is shown as.
+
+What is not known is `Absent` with a reason, never empty: no evidence, and no data about vulnerabilities, are
+not the same as nothing found.
+"""
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+from witchery.errors import FormatError
+from witchery.oci.config import Execution
+from witchery.value import field, frozen
+
+WORLD = -1
+"""The place of what was requested, where an edge names a package by its position."""
+NOWHERE = -1
+"""The position of no package, or of no layer."""
+
+MAX_FILES = 200_000
+"""How many files are shown; of more the largest, and the rest are counted."""
+MAX_SCRIPT = 1 << 16
+"""How much of a script is shown, in characters."""
+
+LAYER_KINDS = ("signed", "payload", "derived", "top", "other")
+"""What layers can be; `other` where nothing says, as in images of others."""
+
+
+@frozen
+class Absent:
+    """A part that is not there.
+
+    Attributes:
+        reason: Why, in a sentence without a final stop.
+    """
+
+    reason: str
+
+
+class Layer(NamedTuple):
+    """A layer.
+
+    Attributes:
+        digest: Of the blob.
+        size: Of the blob, in bytes.
+        kind: One of `LAYER_KINDS`.
+        reason: Why it is not as a distribution signed it, or an empty string.
+    """
+
+    digest: str
+    size: int
+    kind: str
+    reason: str = ""
+
+
+class Package(NamedTuple):
+    """A package.
+
+    Attributes:
+        name: Its name.
+        version: Its version.
+        origin: The source package.
+        licence: As it states it.
+        description: What it is, in a line.
+        home: Where its home is.
+        size: Bytes of its files.
+        layer: The position of the layer with its files, or `NOWHERE`.
+        requested: By which entries of the world it was requested.
+        own: Whether it is the application.
+        held: The positions of the packages that are there only because of it, its own among them.
+        signer: The key that signed the package, or an empty string where that is not known.
+    """
+
+    name: str
+    version: str
+    origin: str = ""
+    licence: str = ""
+    description: str = ""
+    home: str = ""
+    size: int = 0
+    layer: int = NOWHERE
+    requested: tuple[str, ...] = ()
+    own: bool = False
+    held: tuple[int, ...] = ()
+    signer: str = ""
+
+
+class Edge(NamedTuple):
+    """One package that asks for another, or is a condition for it.
+
+    Attributes:
+        source: The position of the one that asks; `WORLD` for what was requested.
+        target: The position of the other.
+        cause: `world`, `depends` or `install_if`.
+        because: The dependencies: `so:libssl.so.3`.
+    """
+
+    source: int
+    target: int
+    cause: str
+    because: tuple[str, ...]
+
+
+class File(NamedTuple):
+    """Something at a path, but for folders.
+
+    Attributes:
+        path: Without a leading slash.
+        kind: `file`, `link`, `hardlink`, `device` or `fifo`.
+        size: Its bytes; of a hard link 0, since it shares them.
+        mode: Permission bits with setuid, setgid and sticky.
+        uid: Numeric owner.
+        gid: Numeric group.
+        package: The position of the package that brings it, or `NOWHERE`.
+        layer: The position of its layer, or `NOWHERE`.
+        target: Where a link leads.
+    """
+
+    path: str
+    kind: str
+    size: int
+    mode: int
+    uid: int = 0
+    gid: int = 0
+    package: int = NOWHERE
+    layer: int = NOWHERE
+    target: str = ""
+
+
+@frozen(kw_only=True)
+class Files:
+    """The files.
+
+    Attributes:
+        listed: The files, in order of their paths.
+        omitted: How many more there are, all of them smaller.
+        omitted_size: Their bytes.
+    """
+
+    listed: tuple[File, ...]
+    omitted: int = 0
+    omitted_size: int = 0
+
+    @staticmethod
+    def of(found: list[File], limit: int = MAX_FILES) -> "Files":
+        """Some files: all, or of too many the largest."""
+        kept, rest = found, list[File]()
+        if len(found) > limit:
+            ordered = sorted(found, key=lambda each: (-each.size, each.path))
+            kept, rest = ordered[:limit], ordered[limit:]
+        listed = tuple(sorted(kept, key=lambda each: each.path))
+        return Files(listed=listed, omitted=len(rest), omitted_size=sum(each.size for each in rest))
+
+
+class Script(NamedTuple):
+    """An install script of a package; none is ever run.
+
+    Attributes:
+        package: The position of the package.
+        name: `post-install`, `trigger`, ...
+        verdict: `emulated`, `irrelevant`, `not done`, or an empty string where nothing says.
+        effects: What was done in its place.
+        reason: Why it is irrelevant, or what of it was not done.
+        text: The script.
+    """
+
+    package: int
+    name: str
+    verdict: str
+    effects: tuple[str, ...] = ()
+    reason: str = ""
+    text: str = ""
+
+
+class Remark(NamedTuple):
+    """Something that a check found.
+
+    Attributes:
+        level: `error`, `warning`, `note` or `ok`.
+        rule: The name of the rule, or an empty string.
+        message: What it is, in a sentence.
+        subject: What it is about, or an empty string.
+    """
+
+    level: str
+    rule: str
+    message: str
+    subject: str = ""
+
+
+@frozen(kw_only=True)
+class Audit:
+    """How hard it is to attack.
+
+    Attributes:
+        score: From 0 to 100; None where there is none.
+        counts: What makes up the surface: (what, how many, how many there are in a stock Alpine base, or -1).
+        remarks: What was found.
+    """
+
+    score: int | None
+    counts: tuple[tuple[str, int, int], ...]
+    remarks: tuple[Remark, ...]
+
+
+class Vulnerability(NamedTuple):
+    """A known vulnerability.
+
+    Attributes:
+        id: Its name.
+        package: The position of the package that has it, or `NOWHERE`.
+        subject: What has it: a package, or a component of the application.
+        version: The version that is there.
+        fixed: The first version without it, or an empty string.
+        severity: `critical`, `high`, `medium`, `low`, `none` or `unknown`.
+        summary: What it is, in a line.
+        source: What says so.
+        dismissed: Why it does not count, where somebody has said so, or an empty string.
+        exploited: Whether it is known to be exploited.
+        probability: How likely it is to be exploited in the next 30 days, as published, or an empty string.
+    """
+
+    id: str
+    package: int
+    subject: str
+    version: str
+    fixed: str
+    severity: str
+    summary: str
+    source: str
+    dismissed: str = ""
+    exploited: bool = False
+    probability: str = ""
+
+
+@frozen(kw_only=True)
+class Vulnerabilities:
+    """What is known to be vulnerable.
+
+    Attributes:
+        found: Those that count, then those that do not.
+        checked: How many packages were looked up.
+        unchecked: What could not be: (how many, why).
+        sources: What they were looked up in.
+        warnings: What one has to know to judge the result, a sentence each.
+    """
+
+    found: tuple[Vulnerability, ...]
+    checked: int
+    unchecked: tuple[tuple[int, str], ...] = ()
+    sources: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
+class Verification:
+    """What verifying came to.
+
+    Attributes:
+        ok: Whether nothing speaks against the image.
+        standings: What each layer rests on, the lowest first; see `witchery.attest.verdict.Standing`.
+        signers: How many packages each key signed.
+        problems: What speaks against it.
+        remarks: What else one should know, a sentence each.
+    """
+
+    ok: bool
+    standings: tuple[str, ...]
+    signers: Mapping[str, int] = field(hash=False)
+    problems: tuple[Remark, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+class Change(NamedTuple):
+    """Something in which two images differ.
+
+    Attributes:
+        area: `package`, `file`, `configuration` or `vulnerability`.
+        what: `added`, `gone` or `changed`.
+        subject: What it is about.
+        before: What it was, or an empty string.
+        after: What it is, or an empty string.
+        size: By how many bytes it grew.
+    """
+
+    area: str
+    what: str
+    subject: str
+    before: str = ""
+    after: str = ""
+    size: int = 0
+
+
+@frozen(kw_only=True)
+class Changes:
+    """In what an image differs from another one.
+
+    Attributes:
+        name: What the other is called.
+        digest: Its digest, or an empty string.
+        found: The differences, from the other to this one.
+        omitted: How many more there are.
+    """
+
+    name: str
+    digest: str
+    found: tuple[Change, ...]
+    omitted: int = 0
+
+
+@frozen(kw_only=True)
+class Report:
+    """Everything about an image.
+
+    Attributes:
+        name: What the user called it.
+        kind: `image`, `source` or `lock`.
+        arch: For which architecture.
+        tool: The version of Witchery.
+        digest: Of the manifest, or an empty string.
+        created: When it says it was made, or an empty string.
+        transfer: Bytes to transfer, or 0 where there is no image.
+        execution: How it is started.
+        notes: What one has to know to judge all this, a sentence each.
+        layers: Its layers, the lowest first.
+        packages: Its packages, in order of their names.
+        edges: Who asks for whom.
+        files: Its files.
+        scripts: The scripts of its packages.
+        audit: How hard it is to attack.
+        vulnerabilities: What is known to be vulnerable.
+        verification: What it rests on.
+        changes: In what it differs from another.
+    """
+
+    name: str
+    kind: Literal["image", "source", "lock"]
+    arch: str
+    tool: str
+    digest: str = ""
+    created: str = ""
+    transfer: int = 0
+    execution: Execution | Absent
+    notes: tuple[str, ...] = ()
+    layers: tuple[Layer, ...] | Absent
+    packages: tuple[Package, ...]
+    edges: tuple[Edge, ...]
+    files: Files | Absent
+    scripts: tuple[Script, ...] | Absent
+    audit: Audit | Absent
+    vulnerabilities: Vulnerabilities | Absent
+    verification: Verification | Absent
+    changes: Changes | Absent
+
+    def __post_init__(self) -> None:
+        """Checks that positions lead somewhere.
+
+        Raises:
+            FormatError: if one does not.
+        """
+        packages = range(NOWHERE, len(self.packages))
+        layers = range(NOWHERE, 0 if isinstance(self.layers, Absent) else len(self.layers))
+        files = () if isinstance(self.files, Absent) else self.files.listed
+        scripts = () if isinstance(self.scripts, Absent) else self.scripts
+        found = () if isinstance(self.vulnerabilities, Absent) else self.vulnerabilities.found
+        if not (
+            all(each.layer in layers for each in self.packages)
+            and all(each in packages for package in self.packages for each in package.held)
+            and all(each.source in packages and each.target in packages[1:] for each in self.edges)
+            and all(each.package in packages and each.layer in layers for each in files)
+            and all(each.package in packages for each in scripts)
+            and all(each.package in packages for each in found)
+        ):
+            raise FormatError("a position in the report leads nowhere", where=[self.name])
