@@ -190,8 +190,8 @@ def chromium(profile: Path, options: Sequence[str] = ()) -> Iterator[Browser]:
     finally:
         driver.terminate()
         driver.wait(_PATIENCE)
-        if driver.stdout:
-            driver.stdout.close()
+        assert driver.stdout is not None
+        driver.stdout.close()
 
 
 def _request(method: str, url: str, body: Any = None) -> Any:

@@ -20,7 +20,7 @@ from witchery.graph.graph import Graph
 from witchery.oci import transport
 from witchery.oci.image import Image
 from witchery.oci.transport import PlainFolder, RootfsFolder
-from witchery.report.model import LAYER_KINDS, NOWHERE, Absent, Files, Layer, Report, Script
+from witchery.report.model import LAYER_KINDS, NOWHERE, Absent, Layer, Report, Script
 from witchery.report.packages import Place, edges_of, files_of, packages_of
 from witchery.rootfs.links import Links
 

@@ -107,6 +107,6 @@ def _layers(places: Iterable[Place]) -> Mapping[int, int]:
     """The layer in which most of each package is, by the package's position."""
     found: dict[int, Counter[int]] = {}
     for entry, package, layer in places:
-        if package != NOWHERE and layer != NOWHERE and entry.kind is not Kind.DIRECTORY:
+        if NOWHERE not in (package, layer) and entry.kind is not Kind.DIRECTORY:
             found.setdefault(package, Counter())[layer] += entry.size + 1
     return {package: max(counts, key=lambda each: (counts[each], -each)) for package, counts in found.items()}

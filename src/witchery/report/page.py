@@ -14,7 +14,7 @@ from typing import Any
 
 from witchery import canonical
 from witchery.errors import FormatError
-from witchery.report.document import document
+from witchery.report.document import MAX_TEXT, document
 from witchery.report.model import Absent, Report
 from witchery.sbom.bill import plain
 from witchery.value import frozen
@@ -23,6 +23,8 @@ _UNITS = ("B", "kB", "MB", "GB", "TB")
 _IN_SCRIPT = str.maketrans(
     {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 )
+
+_COMPLETE = "This page is complete: it loads nothing, and sends nothing."
 
 _SECTIONS = (
     ("overview", "Overview", ""),
@@ -75,7 +77,7 @@ def page(report: Report, assets: Assets) -> bytes:
         '<meta name="color-scheme" content="light dark">',
         '<meta name="robots" content="noindex">',
         f'<meta name="generator" content="witchery {escape(report.tool)}">',
-        f"<title>{name} – Witchery report</title>",
+        f"<title>{name} - Witchery report</title>",
         '<link rel="icon" href="data:,">',
         f"<style>{assets.style}</style>",
         "</head>",
@@ -87,8 +89,7 @@ def page(report: Report, assets: Assets) -> bytes:
         *_overview(report),
         *(line for section in _SECTIONS[1:] for line in _section(found, *section)),
         "</main>",
-        f"<footer><p>Made by witchery {escape(report.tool)}. This page is complete: it loads nothing, and"
-        " sends nothing.</p></footer>",
+        f"<footer><p>Made by witchery {escape(report.tool)}. {_COMPLETE}</p></footer>",
         f'<script type="application/json" id="data">{_embedded(found)}</script>',
         f"<script>{assets.script}</script>",
         "</body>",
@@ -156,14 +157,14 @@ def _overview(report: Report) -> Iterator[str]:
         yield f"<div><dt>{escape(label)}</dt><dd>{escape(figure)}</dd>{note}</div>"
     yield "</dl>"
     for note in report.notes:
-        yield f'<p class="note">{escape(plain(note, 4096))}</p>'
+        yield f'<p class="note">{_marked(note)}</p>'
     yield "<h3>How it starts</h3>"
     if isinstance(report.execution, Absent):
         yield _absent(report.execution.reason)
     else:
         yield '<dl class="facts">'
         for label, texts in _execution(report):
-            shown = " ".join(f"<code>{escape(plain(each, 4096))}</code>" for each in texts)
+            shown = " ".join(f"<code>{escape(plain(each, MAX_TEXT))}</code>" for each in texts)
             yield f"<div><dt>{label}</dt><dd>{shown}</dd></div>"
         yield "</dl>"
     yield "<noscript><p>The lists below need scripts, which are switched off.</p></noscript>"
@@ -172,13 +173,13 @@ def _overview(report: Report) -> Iterator[str]:
 
 def _figures(report: Report) -> Iterator[tuple[str, str, str]]:
     asked = sum(1 for each in report.packages if each.requested)
-    yield "Packages", str(len(report.packages)), f"{asked} requested" if asked else ""
+    yield "Packages", _number(len(report.packages)), f"{_number(asked)} requested" if asked else ""
     if not isinstance(report.files, Absent):
         count = len(report.files.listed) + report.files.omitted
         size = sum(each.size for each in report.files.listed) + report.files.omitted_size
-        yield "Unpacked", shown_size(size), f"{count} files"
+        yield "Unpacked", shown_size(size), _counted(count, "file")
     if not isinstance(report.layers, Absent):
-        yield "To transfer", shown_size(report.transfer), f"{len(report.layers)} layers"
+        yield "To transfer", shown_size(report.transfer), _counted(len(report.layers), "layer")
         total = sum(each.size for each in report.layers)
         signed = sum(each.size for each in report.layers if each.kind == "signed")
         count = sum(1 for each in report.layers if each.kind == "signed")
@@ -186,13 +187,23 @@ def _figures(report: Report) -> Iterator[tuple[str, str, str]]:
             yield "As signed", _percent(signed, total), f"{count} of {len(report.layers)} layers"
     if not isinstance(report.vulnerabilities, Absent):
         counted = {each.id for each in report.vulnerabilities.found if not each.dismissed}
-        yield "Vulnerabilities", str(len(counted)), f"{report.vulnerabilities.checked} packages looked up"
+        looked = _counted(report.vulnerabilities.checked, "package")
+        yield "Vulnerabilities", _number(len(counted)), f"{looked} looked up"
     if not isinstance(report.verification, Absent):
-        problems = len(report.verification.problems)
-        said = "nothing speaks against it" if report.verification.ok else f"{problems} against it"
+        problems = _counted(len(report.verification.problems), "problem")
+        said = "nothing speaks against it" if report.verification.ok else problems
         yield "Verified", "yes" if report.verification.ok else "no", said
     if not isinstance(report.audit, Absent) and report.audit.score is not None:
-        yield "Audit", f"{report.audit.score} / 100", f"{len(report.audit.remarks)} remarks"
+        yield "Audit", f"{report.audit.score} / 100", _counted(len(report.audit.remarks), "remark")
+
+
+def _number(count: int) -> str:
+    """A number with thin blanks between thousands."""
+    return f"{count:,}".replace(",", "\u202f")
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{_number(count)} {word if count == 1 else word + 's'}"
 
 
 def _percent(part: int, whole: int) -> str:
@@ -229,5 +240,10 @@ def _section(found: dict[str, Any], name: str, title: str, lede: str) -> Iterato
 
 
 def _absent(reason: str) -> str:
-    shown = plain(reason, 4096)
-    return f'<p class="absent">Not in this report: {escape(shown)}.</p>'
+    return f'<p class="absent">Not in this report: {_marked(reason)}.</p>'
+
+
+def _marked(text: str) -> str:
+    """A sentence in which backticks set off what is a name."""
+    parts = escape(plain(text, MAX_TEXT)).split("`")
+    return "".join(f"<code>{each}</code>" if at % 2 else each for at, each in enumerate(parts))

@@ -7,7 +7,7 @@
   const ROW = 34; // the height of a row in report.css
   const SPARE = 6; // rows that are drawn beyond what is seen
   const PRINTED = 400; // rows of a list that are printed
-  const TILES = 120;
+  const TILES = 240;
   const NEIGHBOURS = 12;
   const WAYS = 6;
   const KINDS = { signed: "as signed", payload: "application", derived: "derived", top: "generated", other: "other" };
@@ -25,6 +25,10 @@
     made.append(...children.filter((each) => each !== null && each !== undefined && each !== ""));
     return made;
   }
+
+  const button = (attributes, ...children) => h("button", { type: "button", ...attributes }, ...children);
+  const quiet = (...texts) => h("span", { class: "quiet" }, ...texts);
+  const fact = (title, ...said) => h("div", {}, h("dt", {}, title), h("dd", {}, ...said));
 
   function size(count) {
     const units = ["B", "kB", "MB", "GB", "TB"];
@@ -49,6 +53,9 @@
     }
     return first + bits.join("");
   }
+
+  // A sentence in which backticks set off what is a name.
+  const marked = (text) => text.split("`").map((each, at) => (at % 2 ? h("code", {}, each) : each));
 
   const there = (part) => part && part.absent === undefined;
 
@@ -86,8 +93,8 @@
     // columns: title, value (for sorting), cell (what is shown), and how it looks; open: what Enter does.
     constructor(host, { label, rows, columns, text, filters = [], open = null, sort = null, empty = "Nothing" }) {
       Object.assign(this, { rows, columns, open, label, empty });
-      this.texts = text ? rows.map((row) => text(row).toLowerCase()) : null;
-      this.filters = filters;
+      this.texts = rows.map((row) => text(row).filter(Boolean).join(" ").toLowerCase());
+      this.filters = filters.filter((filter) => rows.some(filter.test));
       this.filter = null;
       this.view = rows;
       this.active = 0;
@@ -104,27 +111,23 @@
           }
         },
       });
-      this.chips = filters.map((filter) =>
-        h("button", {
-          type: "button", class: "chip", "aria-pressed": "false",
+      this.chips = this.filters.map((filter) =>
+        button({
+          class: "chip", "aria-pressed": "false",
           onclick: () => {
             this.filter = this.filter === filter ? null : filter;
             this.update();
           },
         }, filter.label));
       this.status = h("span", { class: "shown", role: "status" });
-      const group = filters.length ? h("div", { class: "chips", role: "group", "aria-label": "Show only" }, ...this.chips) : null;
-      if (!few) host.append(h("div", { class: "tools" }, this.texts ? this.search : null, group, this.status));
+      const group = this.chips.length ? h("div", { class: "chips", role: "group", "aria-label": "Show only" }, ...this.chips) : "";
+      if (!few) host.append(h("div", { class: "tools" }, this.search, group, this.status));
       this.heads = columns.map((column, at) =>
         h("th", { scope: "col", class: this.looks(column), "aria-sort": "none" },
-          h("button", { type: "button", onclick: () => this.sortBy(at) }, column.title)));
+          button({ onclick: () => this.sortBy(at) }, column.title)));
+      columns.forEach((column, at) => column.width && (this.heads[at].style.width = column.width));
       this.body = h("tbody");
       this.table = h("table", { role: "grid", "aria-label": label },
-        h("colgroup", {}, ...columns.map((column) => {
-          const made = h("col", { class: column.wide ? "wide" : "" });
-          if (column.width) made.style.width = column.width;
-          return made;
-        })),
         h("thead", {}, h("tr", {}, ...this.heads)), this.body);
       this.scroller = h("div", { class: "scroller", onscroll: () => this.draw(), onkeydown: (event) => this.key(event) }, this.table);
       this.none = h("p", { class: "none", hidden: true });
@@ -202,15 +205,16 @@
         if (!this.drawn.has(at)) this.drawn.set(at, this.row(at));
         rows.push(this.drawn.get(at));
       }
-      this.body.replaceChildren(this.space(first), ...rows, this.space(everything ? 0 : this.view.length - last));
+      const below = everything ? 0 : this.view.length - last;
+      this.body.replaceChildren(...(first ? [this.space(first)] : []), ...rows, ...(below ? [this.space(below)] : []));
       if (this.open && !this.drawn.has(this.active) && rows.length) rows[0].tabIndex = 0;
       if (inside) (this.drawn.get(this.active) || rows[0]).focus({ preventScroll: true });
     }
 
     space(count) {
-      const cell = h("td", { colspan: this.columns.length });
+      const cell = h("td"); // over one column: over more it would bring back those that are hidden
       cell.style.height = count * ROW + "px";
-      return h("tr", { class: "space", role: "presentation", hidden: count === 0 }, cell);
+      return h("tr", { class: "space", role: "presentation" }, cell);
     }
 
     row(at) {
@@ -271,6 +275,10 @@
     }
   }
 
+  // A column that shows a member as it is.
+  const of = (title, name, looks = {}) => ({ title, value: (each) => each[name], ...looks });
+  const note = (look, ...texts) => h("p", { class: look }, ...texts);
+
   // ------------------------------------------------------------------------------------------------- layers
   function swatch(kind) {
     return h("span", { class: "swatch k-" + kind, "aria-hidden": "true" });
@@ -285,8 +293,8 @@
     const bar = h("div", { class: "bar", role: "group", "aria-label": "Layers by size; arrow keys move between them" });
     const parts = layers.map((layer, at) => {
       const said = labelOf(layer) + ", " + size(layer.size) + ", " + KINDS[layer.kind];
-      const part = h("button", {
-        type: "button", class: "k-" + layer.kind, title: said, "aria-label": "Layer " + (at + 1) + ": " + said,
+      const part = button({
+        class: "k-" + layer.kind, title: said, "aria-label": "Layer " + (at + 1) + ": " + said,
         tabindex: at === 0 ? 0 : -1, onclick: () => table.choose(layer),
       }, labelOf(layer));
       part.style.flexGrow = layer.size;
@@ -304,9 +312,9 @@
     host.append(bar, legend);
     const standings = there(data.verification) ? data.verification.standings : [];
     table = new Table(host, {
-      label: "layers", rows: layers, text: (each) => [each.digest, each.kind, each.reason, ...each.packages].join(" "),
+      label: "layers", rows: layers, text: (each) => [each.digest, each.kind, each.reason, ...each.packages],
       columns: [
-        { title: "#", width: "3.5rem", right: true, value: (each) => each.at + 1 },
+        { title: "#", width: "3.5rem", right: true, wide: true, value: (each) => each.at + 1 },
         { title: "Kind", width: "9rem", value: (each) => each.kind, cell: (each) => h("span", {}, swatch(each.kind), KINDS[each.kind]) },
         { title: "Holds", value: labelOf },
         { title: "Size", width: "6.5rem", right: true, value: (each) => each.size, cell: (each) => size(each.size) },
@@ -408,7 +416,10 @@
     function draw(focus = false) {
       const kept = items();
       const total = kept.reduce((sum, each) => sum + each.size, 0);
-      const places = squarified(kept, box.clientWidth, box.clientHeight);
+      const last = kept[kept.length - 1];
+      const strip = last && last.rest ? Math.max(48, (box.clientWidth * last.size) / total) : 0; // what is not shown one by one
+      const places = squarified(kept.filter((each) => !each.rest), box.clientWidth - strip, box.clientHeight);
+      if (strip) places.push({ x: box.clientWidth - strip, y: 0, w: strip, h: box.clientHeight });
       box.setAttribute("aria-label", (inside ? "Files of " + inside.name : "Packages by size") + "; arrow keys move between them");
       shown = kept.map((each, at) => {
         const place = places[at];
@@ -416,8 +427,8 @@
         const label = each.name + ", " + size(each.size) + ", " + part + " %";
         const small = place.w < 46 || place.h < 22;
         const short = inside ? each.name.slice(each.name.lastIndexOf("/") + 1) : each.name;
-        const tile = h("button", {
-          type: "button", class: "tile k-" + each.kind + (small ? " small" : ""), "aria-label": label, title: label.slice(0, 500),
+        const tile = button({
+          class: "tile k-" + each.kind + (small ? " small" : "") + (each.rest ? " rest" : ""), "aria-label": label, title: label.slice(0, 500),
           tabindex: at === 0 ? 0 : -1, onclick: () => opened(each),
           onfocus: () => (said.textContent = describe(each)), onmouseenter: () => (said.textContent = describe(each)),
         }, ...(small ? [] : [h("b", {}, short), place.h > 40 ? h("span", {}, size(each.size)) : null]));
@@ -428,10 +439,10 @@
       });
       box.replaceChildren(...shown);
       crumbs.replaceChildren(...(inside ? [
-        h("button", { type: "button", class: "plain", onclick: leave }, "← All packages"),
-        h("b", {}, h("bdi", {}, inside.name)), h("span", { class: "quiet" }, size(inside.size) + " in " + counted(inside.files.length, "file")),
-        inside.package ? h("button", { type: "button", class: "link", onclick: () => select(inside.package, "map") }, "Why is it there?") : null,
-      ].filter(Boolean) : [h("span", { class: "quiet" }, size(total) + " in " + counted(files.length, "file"))]));
+        button({ class: "plain", onclick: leave }, "← All packages"),
+        h("b", {}, h("bdi", {}, inside.name)), quiet(size(inside.size) + " in " + counted(inside.files.length, "file")),
+        inside.package ? button({ class: "link", onclick: () => select(inside.package, "map") }, "Why is it there?") : null,
+      ].filter(Boolean) : [quiet(size(total) + " in " + counted(files.length, "file"))]));
       if (focus && shown[0]) shown[0].focus();
     }
 
@@ -501,15 +512,15 @@
     const looked = there(data.vulnerabilities);
     packageTable = new Table(host, {
       label: "packages", rows: packages, sort: { at: 0, down: false }, empty: "No packages",
-      text: (each) => [each.name, each.version, each.origin, each.licence, each.description].join(" "),
+      text: (each) => [each.name, each.version, each.origin, each.licence, each.description],
       columns: [
         { title: "Name", value: (each) => each.name, cell: (each) => h("span", { title: each.name.slice(0, 500) }, swatch(kindOf(each)), h("bdi", {}, each.name)) },
-        { title: "Version", width: "9.5rem", value: (each) => each.version },
+        of("Version", "version", { width: "9rem" }),
         { title: "Size", width: "6rem", right: true, value: (each) => each.size, cell: (each) => size(each.size) },
         { title: "Leaves with it", width: "8rem", right: true, wide: true, value: (each) => each.heldSize, cell: (each) => size(each.heldSize) },
         { title: "Asked for by", width: "7.5rem", right: true, wide: true, value: (each) => each.asked.length, cell: (each) => (each.requested.length ? "requested" : number(each.asked.length)) },
-        ...(looked ? [{ title: "Known", width: "5rem", right: true, value: (each) => each.known.length, cell: (each) => (each.known.length ? String(each.known.length) : h("span", { class: "quiet" }, "0")) }] : []),
-        { title: "Licence", width: "11rem", wide: true, value: (each) => each.licence },
+        ...(looked ? [{ title: "Known", width: "5rem", right: true, wide: true, value: (each) => each.known.length, cell: (each) => (each.known.length ? String(each.known.length) : quiet("0")) }] : []),
+        of("Licence", "licence", { width: "11rem", wide: true }),
       ],
       filters: [
         { label: "requested", test: (each) => each.requested.length > 0 },
@@ -517,7 +528,7 @@
         { label: "not as signed", test: (each) => !["signed", "other"].includes(kindOf(each)) },
         { label: "nothing asks", test: (each) => each.asked.length === 0 },
         ...(looked ? [{ label: "vulnerable", test: (each) => each.known.length > 0 }] : []),
-      ].filter((filter) => packages.some(filter.test)),
+      ],
       open: (each) => select(each, "packages"),
     });
   }
@@ -542,14 +553,14 @@
     }
   }
 
-  const link = (each) => h("button", { type: "button", class: "link", onclick: () => select(each) }, h("bdi", {}, each.name));
+  const link = (each) => button({ class: "link", onclick: () => select(each) }, h("bdi", {}, each.name));
   const because = (edge) => (edge.cause === "install_if" ? "with " : "") + edge.because.join(", ");
 
   function node(other, edge) {
     if (other === null) {
       return h("div", { class: "node" }, h("b", {}, "requested"), h("span", {}, because(edge)));
     }
-    return h("button", { type: "button", class: "node k-" + kindOf(other), title: (other.name + " " + because(edge)).slice(0, 500), onclick: () => select(other) },
+    return button({ class: "node k-" + kindOf(other), title: (other.name + " " + because(edge)).slice(0, 500), onclick: () => select(other) },
       h("b", {}, other.name), h("span", {}, because(edge)));
   }
 
@@ -561,7 +572,7 @@
       made.replaceChildren(
         h("p", {}, edges.length ? title : title + " nothing"),
         ...ordered.slice(0, limit).map((edge) => node(otherOf(edge), edge)),
-        ...(rest > 0 ? [h("button", { type: "button", class: "link", onclick: () => {
+        ...(rest > 0 ? [button({ class: "link", onclick: () => {
           fill(edges.length);
           drawLines(made.parentElement);
           made.children[limit + 1].focus();
@@ -635,7 +646,7 @@
   }
 
   function way(edges) {
-    const steps = [h("span", { class: "quiet" }, "requested")];
+    const steps = [quiet("requested")];
     for (const each of edges) {
       const said = each.source === NOWHERE ? "" : because(each);
       steps.push(h("span", { class: "quiet", title: said }, "→" + (said && said !== nameOf(each.target) ? " " + said.slice(0, 60) + " →" : "")));
@@ -652,7 +663,7 @@
       ["Signed by", each.signer],
       ["Vulnerabilities", each.known.map((known) => known.id).slice(0, 40).join(", ")],
     ].filter(([, said]) => said);
-    const middle = h("div", { class: "column" }, h("div", { class: "node center k-" + kindOf(each) }, h("b", {}, each.name), h("span", {}, each.version)));
+    const middle = h("div", { class: "column" }, h("p", {}, "\u00a0"), h("div", { class: "node center k-" + kindOf(each) }, h("b", {}, each.name), h("span", {}, each.version)));
     const graph = h("div", { class: "graph", role: "group", "aria-label": "Who asks for " + each.name + ", and what it asks for" },
       column("Asked for by", each.asked, (edge) => (edge.source === NOWHERE ? null : packages[edge.source])),
       middle,
@@ -660,18 +671,18 @@
     const ways = waysTo(each);
     const others = each.held.filter((at) => at !== each.at);
     host.replaceChildren(
-      h("h3", { class: "who" }, h("bdi", {}, each.name), h("span", { class: "quiet" }, each.version),
-        h("span", { class: "quiet" }, size(each.size) + (each.files ? ", " + counted(each.files, "file") : ""))),
-      h("dl", { class: "facts" }, ...facts.map(([title, said]) => h("div", {}, h("dt", {}, title), h("dd", {}, said)))),
+      h("h3", { class: "who" }, h("bdi", {}, each.name), quiet(each.version),
+        quiet(size(each.size) + (each.files ? ", " + counted(each.files, "file") : ""))),
+      h("dl", { class: "facts" }, ...facts.map(([title, said]) => fact(title, said))),
       graph,
       h("h3", {}, "Ways to it from what was requested"),
-      ways.found.length ? h("ol", { class: "ways" }, ...ways.found.map(way)) : h("p", { class: "quiet" }, "Nothing that was requested leads to it."),
-      ways.more ? h("p", { class: "quiet" }, "There are more; these are the shortest.") : "",
+      ways.found.length ? h("ol", { class: "ways" }, ...ways.found.map(way)) : note("quiet", "Nothing that was requested leads to it."),
+      ways.more ? note("quiet", "There are more; these are the shortest.") : "",
       h("h3", {}, "What would leave with it"),
       others.length ? h("p", { class: "list" }, h("span", {}, size(each.heldSize) + " in all, with"), ...others.slice(0, 60).map((at) => link(packages[at])),
         others.length > 60 ? "and " + (others.length - 60) + " more" : "")
-        : h("p", { class: "quiet" }, "Itself alone, " + size(each.size) + "."),
-      each.files ? h("p", {}, h("button", { type: "button", class: "link", onclick: () => showFilesOf(each) }, "Show its files")) : "");
+        : note("quiet", "Itself alone, " + size(each.size) + "."),
+      each.files ? h("p", {}, button({ class: "link", onclick: () => showFilesOf(each) }, "Show its files")) : "");
     drawLines(graph);
     graph.addEventListener("keydown", (event) => {
       const columns = [...graph.querySelectorAll(".column")].map((column) => [...column.querySelectorAll("button")]);
@@ -699,13 +710,13 @@
   function showFiles(host) {
     fileTable = new Table(host, {
       label: "files", rows: files, empty: "No files",
-      text: (each) => "/" + each.path + " " + each.target + " " + nameOf(each.package),
+      text: (each) => ["/" + each.path, each.target, nameOf(each.package)],
       columns: [
         { title: "Path", path: true, value: (each) => each.path, cell: (each) => "/" + each.path + (each.target ? " → " + (each.kind === "hardlink" ? "/" : "") + each.target : "") },
-        { title: "Size", width: "6rem", right: true, value: (each) => each.size, cell: (each) => (each.kind === "file" ? size(each.size) : h("span", { class: "quiet" }, each.kind)) },
+        { title: "Size", width: "6rem", right: true, value: (each) => each.size, cell: (each) => (each.kind === "file" ? size(each.size) : quiet(each.kind)) },
         { title: "Mode", width: "7.5rem", path: true, wide: true, value: (each) => each.mode, cell: (each) => permissions(each.kind, each.mode) },
         { title: "Owner", width: "6rem", path: true, wide: true, value: (each) => each.uid * 1e10 + each.gid, cell: (each) => each.uid + ":" + each.gid },
-        { title: "Package", width: "12rem", value: (each) => nameOf(each.package), cell: (each) => nameOf(each.package) || h("span", { class: "quiet" }, "none") },
+        { title: "Package", width: "12rem", wide: true, value: (each) => nameOf(each.package), cell: (each) => nameOf(each.package) || quiet("none") },
       ],
       filters: [
         { label: "of no package", test: (each) => each.package === NOWHERE },
@@ -714,11 +725,11 @@
         { label: "setuid or setgid", test: (each) => each.kind === "file" && Boolean(each.mode & 0o6000) },
         { label: "world-writable", test: (each) => each.kind !== "link" && Boolean(each.mode & 0o002) },
         { label: "not root’s", test: (each) => each.uid !== 0 || each.gid !== 0 },
-      ].filter((filter) => files.some(filter.test)),
+      ],
       open: (each) => each.package !== NOWHERE && select(packages[each.package], "files"),
     });
     if (data.files.omitted) {
-      host.append(h("p", { class: "note" }, counted(data.files.omitted, "smaller file") + ", " + size(data.files.omitted_size) + " together, are not listed."));
+      host.append(note("note", counted(data.files.omitted, "smaller file") + ", " + size(data.files.omitted_size) + " together, are not listed."));
     }
   }
 
@@ -740,21 +751,20 @@
     const done = (each) => [...each.effects, each.reason].filter(Boolean).join("; ");
     const recorded = data.scripts.some((each) => each.verdict);
     if (data.scripts.length && !recorded) {
-      host.append(h("p", { class: "note" }, "These are the scripts of the packages. What was done in their place is known where the image is composed: report on its configuration."));
+      host.append(note("note", "These are the scripts of the packages. What was done in their place is known where the image is composed: report on its configuration."));
     }
     new Table(host, {
       label: "scripts", rows: data.scripts, empty: "No package has scripts",
-      text: (each) => [nameOf(each.package), each.name, each.verdict, done(each), each.text].join(" "),
+      text: (each) => [nameOf(each.package), each.name, each.verdict, done(each), each.text],
       columns: [
-        { title: "Package", width: "14rem", value: (each) => nameOf(each.package) },
-        { title: "Script", width: "8.5rem", value: (each) => each.name },
+        { title: "Package", value: (each) => nameOf(each.package) },
+        of("Script", "name", { width: "8.5rem" }),
         ...(recorded ? [
           { title: "What became of it", width: "9.5rem", value: (each) => each.verdict, cell: (each) => tinted(each.verdict, LOOKS[each.verdict]) },
           { title: "What was done, or not", wide: true, value: done },
         ] : [{ title: "Size", right: true, width: "6rem", value: (each) => each.text.length, cell: (each) => size(each.text.length + each.cut) }]),
       ],
-      filters: ["emulated", "not done", "irrelevant"].map((word) => ({ label: word, test: (each) => each.verdict === word }))
-        .filter((filter) => data.scripts.some(filter.test)),
+      filters: ["emulated", "not done", "irrelevant"].map((word) => ({ label: word, test: (each) => each.verdict === word })),
       open: (each) => {
         const said = done(each);
         text.textContent = (said ? "# " + (each.verdict || "") + ": " + said + "\n\n" : "") + (each.text || "(empty)")
@@ -770,22 +780,21 @@
     const ranks = { error: 0, warning: 1, note: 2, ok: 3 };
     new Table(host, {
       label, rows, empty: "Nothing was found", sort: { at: 0, down: false },
-      text: (each) => [each.level, each.rule, each.message, each.subject].join(" "),
+      text: (each) => [each.level, each.rule, each.message, each.subject],
       columns: [
         { title: "Level", width: "6.5rem", value: (each) => ranks[each.level], cell: (each) => tinted(each.level, LOOKS[each.level]) },
-        { title: "Rule", width: "11rem", value: (each) => each.rule },
-        { title: "What was found", value: (each) => each.message },
-        { title: "Where", path: true, wide: true, value: (each) => each.subject },
+        of("Rule", "rule", { width: "11rem", wide: true }),
+        of("What was found", "message"),
+        of("Where", "subject", { path: true, wide: true }),
       ],
-      filters: ["error", "warning", "note"].map((word) => ({ label: word, test: (each) => each.level === word }))
-        .filter((filter) => rows.some(filter.test)),
+      filters: ["error", "warning", "note"].map((word) => ({ label: word, test: (each) => each.level === word })),
     });
   }
 
   function showAudit(host) {
     if (data.audit.counts.length) {
       host.append(h("dl", { class: "facts" }, ...data.audit.counts.map((each) =>
-        h("div", {}, h("dt", {}, each.what), h("dd", {}, number(each.count) + (each.stock === null ? "" : " (" + number(each.stock) + " in a stock Alpine base)"))))));
+        fact(each.what, number(each.count) + (each.stock === null ? "" : " (" + number(each.stock) + " in a stock Alpine base)")))));
       host.append(h("h3", {}, "What was found"));
     }
     remarks(host, "audit", data.audit.remarks);
@@ -793,23 +802,23 @@
 
   function showVulnerabilities(host) {
     const found = data.vulnerabilities;
-    for (const warning of found.warnings) host.append(h("p", { class: "note" }, warning));
+    for (const warning of found.warnings) host.append(note("note", ...marked(warning)));
     const unchecked = found.unchecked.map((each) => counted(each.count, "package") + " not: " + each.reason);
-    host.append(h("p", { class: "lede" }, counted(found.checked, "package") + " looked up in " + (found.sources.join(", ") || "nothing") + (unchecked.length ? "; " + unchecked.join("; ") : "") + "."));
+    host.append(note("lede", counted(found.checked, "package") + " looked up in " + (found.sources.join(", ") || "nothing") + (unchecked.length ? "; " + unchecked.join("; ") : "") + "."));
     new Table(host, {
       label: "vulnerabilities", rows: findings, empty: "Nothing is known to be vulnerable",
-      text: (each) => [each.id, each.subject, each.severity, each.summary, each.dismissed].join(" "), sort: { at: 1, down: true },
+      text: (each) => [each.id, each.subject, each.severity, each.summary, each.dismissed], sort: { at: 1, down: true },
       columns: [
-        { title: "Name", width: "11rem", value: (each) => each.id },
-        { title: "Severity", width: "7rem", value: (each) => RANKS[each.severity] - (each.dismissed ? 10 : 0), cell: (each) => tinted(each.severity, RANKS[each.severity] > 3 ? "bad" : RANKS[each.severity] === 3 ? "warn" : "quiet") },
-        { title: "Has it", width: "14rem", value: (each) => each.subject + " " + each.version },
-        { title: "Fixed in", width: "8rem", value: (each) => each.fixed, cell: (each) => each.fixed || h("span", { class: "quiet" }, "nothing yet") },
+        of("Name", "id", { width: "11rem" }),
+        { title: "Severity", width: "6.5rem", value: (each) => RANKS[each.severity] - (each.dismissed ? 10 : 0), cell: (each) => tinted(each.severity, RANKS[each.severity] > 3 ? "bad" : RANKS[each.severity] === 3 ? "warn" : "quiet") },
+        { title: "Has it", value: (each) => each.subject + " " + each.version },
+        { title: "Fixed in", width: "8rem", wide: true, value: (each) => each.fixed, cell: (each) => each.fixed || quiet("nothing yet") },
         { title: "What it is", wide: true, value: (each) => (each.dismissed ? "does not count: " + each.dismissed : (each.exploited ? "known to be exploited; " : "") + (each.summary || each.source)) },
       ],
       filters: [
         { label: "counts", test: (each) => !each.dismissed }, { label: "fixed", test: (each) => Boolean(each.fixed) },
         { label: "exploited", test: (each) => each.exploited }, { label: "dismissed", test: (each) => Boolean(each.dismissed) },
-      ].filter((filter) => findings.some(filter.test)),
+      ],
       open: (each) => each.package !== NOWHERE && select(packages[each.package], "vulnerabilities"),
     });
   }
@@ -822,32 +831,31 @@
     if (found.problems.length) remarks(host, "problems", found.problems);
     const counts = Object.entries(found.standings.reduce((all, each) => ({ ...all, [each]: (all[each] || 0) + 1 }), {}));
     host.append(h("dl", { class: "facts" },
-      ...counts.map(([word, count]) => h("div", {}, h("dt", {}, word), h("dd", {}, counted(count, "layer")))),
-      ...found.signers.map((each) => h("div", {}, h("dt", {}, "signed by"), h("dd", {}, h("code", {}, each.key), " " + counted(each.packages, "package"))))));
-    for (const each of found.remarks) host.append(h("p", { class: "quiet" }, each));
+      ...counts.map(([word, count]) => fact(word, counted(count, "layer"))),
+      ...found.signers.map((each) => fact("signed by", h("code", {}, each.key), " " + counted(each.packages, "package")))));
+    for (const each of found.remarks) host.append(note("quiet", ...marked(each)));
   }
 
   function showChanges(host) {
     const found = data.changes;
-    host.append(h("p", { class: "lede" }, "From ", h("bdi", {}, found.name), " to this one."));
+    host.append(note("lede", "From ", h("bdi", {}, found.name), " to this one."));
     const areas = ["package", "file", "configuration", "vulnerability"];
     new Table(host, {
       label: "changes", rows: found.found, empty: "Nothing differs",
-      text: (each) => [each.area, each.what, each.subject, each.before, each.after].join(" "),
+      text: (each) => [each.area, each.what, each.subject, each.before, each.after],
       columns: [
-        { title: "Of what", width: "8rem", value: (each) => areas.indexOf(each.area), cell: (each) => each.area },
+        { title: "Of what", width: "8rem", wide: true, value: (each) => areas.indexOf(each.area), cell: (each) => each.area },
         { title: "How", width: "6.5rem", value: (each) => each.what, cell: (each) => tinted(each.what, { added: "good", gone: "bad" }[each.what]) },
-        { title: "What", value: (each) => each.subject },
-        { title: "Before", wide: true, value: (each) => each.before },
-        { title: "After", wide: true, value: (each) => each.after },
+        of("What", "subject"),
+        of("Before", "before", { wide: true }),
+        of("After", "after", { wide: true }),
         { title: "Size", width: "6.5rem", right: true, value: (each) => each.size, cell: (each) => (each.size ? signed(each.size) : "") },
       ],
       filters: [...areas.map((area) => ({ label: area + "s", test: (each) => each.area === area })),
         ...["added", "gone", "changed"].map((what) => ({ label: what, test: (each) => each.what === what }))]
-        .map((filter) => ({ ...filter, label: filter.label.replace("configurations", "configuration").replace("ys", "ies") }))
-        .filter((filter) => found.found.some(filter.test)),
+        .map((filter) => ({ ...filter, label: filter.label.replace("configurations", "configuration").replace("ys", "ies") })),
     });
-    if (found.omitted) host.append(h("p", { class: "note" }, counted(found.omitted, "more difference") + " not listed."));
+    if (found.omitted) host.append(note("note", counted(found.omitted, "more difference") + " not listed."));
   }
 
   // --------------------------------------------------------------------------------------------------- page
