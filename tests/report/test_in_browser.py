@@ -180,28 +180,28 @@ class TestMap:
         browser = show(large)
         assert isinstance(large.files, Files)
         biggest = max(large.packages, key=lambda each: each.size)
-        assert browser.run("return document.querySelector('.tile').ariaLabel").startswith(f"{biggest.name}, ")
+        assert browser.run("return document.querySelector('.tile').ariaLabel").startswith(f"{biggest.name} ")
         browser.click(".tile")
         at = large.packages.index(biggest)
         files = sorted(
             (each for each in large.files.listed if each.package == at), key=lambda each: -each.size
         )
-        assert browser.focused().startswith(f"/{files[0].path}, ")
+        assert browser.focused().startswith(f"/{files[0].path} ")
         assert files[0].path in browser.css("#map .path")
         browser.press("Escape")
-        assert browser.focused().startswith(f"{biggest.name}, ")
+        assert browser.focused().startswith(f"{biggest.name} ")
 
     def test_arrow_keys_move_between_neighbours(self, show: Show) -> None:
         browser = show(reports.report())
         browser.run("document.querySelector('.tile').focus()")
-        assert browser.focused().startswith("musl, 600")
+        assert browser.focused().startswith("musl 600")
         browser.press("ArrowRight")
         first = browser.focused()
-        assert first.startswith("app, 300")
+        assert first.startswith("app 300")
         browser.press("ArrowDown", "ArrowLeft")
-        assert browser.focused().startswith("musl, 600")
+        assert browser.focused().startswith("musl 600")
         browser.press("Enter")
-        assert browser.focused().startswith("/lib/ld-musl-x86_64.so.1, ")
+        assert browser.focused().startswith("/lib/ld-musl-x86_64.so.1 600")
 
     def test_a_package_leads_to_why_it_is_there(self, show: Show) -> None:
         browser = show(reports.report())
@@ -213,7 +213,7 @@ class TestMap:
         browser = show(reports.report())
         areas = browser.run(
             "return [...document.querySelectorAll('.tile')].map((each) =>"
-            " [each.ariaLabel.split(',')[0], (each.offsetWidth + 2) * (each.offsetHeight + 2)])"
+            " [each.ariaLabel.replace(/ \\d+.*/, ''), (each.offsetWidth + 2) * (each.offsetHeight + 2)])"
         )
         sizes = {"musl": 600, "app": 300, "libfoo": 200, "of no package": 130}
         total = sum(area for _, area in areas)

@@ -424,14 +424,14 @@
       shown = kept.map((each, at) => {
         const place = places[at];
         const part = Math.round((1000 * each.size) / total) / 10;
-        const label = each.name + ", " + size(each.size) + ", " + part + " %";
+        const label = each.name + " " + size(each.size) + ", " + part + " %";
         const small = place.w < 46 || place.h < 22;
         const short = inside ? each.name.slice(each.name.lastIndexOf("/") + 1) : each.name;
         const tile = button({
           class: "tile k-" + each.kind + (small ? " small" : "") + (each.rest ? " rest" : ""), "aria-label": label, title: label.slice(0, 500),
           tabindex: at === 0 ? 0 : -1, onclick: () => opened(each),
           onfocus: () => (said.textContent = describe(each)), onmouseenter: () => (said.textContent = describe(each)),
-        }, ...(small ? [] : [h("b", {}, short), place.h > 40 ? h("span", {}, size(each.size)) : null]));
+        }, ...(small ? [] : [h("b", {}, short), ...(place.h > 40 ? [" ", h("span", {}, size(each.size))] : [])]));
         Object.assign(tile.style, {
           left: place.x + "px", top: place.y + "px", width: Math.max(1, place.w - 2) + "px", height: Math.max(1, place.h - 2) + "px",
         });
@@ -466,7 +466,7 @@
       const name = inside && inside.name;
       inside = null;
       draw();
-      const back = shown.find((tile) => tile.getAttribute("aria-label").startsWith(name + ", ")) || shown[0];
+      const back = shown.find((tile) => tile.getAttribute("aria-label").startsWith(name + " ")) || shown[0];
       shown.forEach((tile) => (tile.tabIndex = tile === back ? 0 : -1));
       back.focus();
     }
