@@ -21,6 +21,9 @@ demo: $(VENV)/installed
 	@echo '$$ witchery run oci:build/hello'
 	@$(BIN)/witchery run oci:build/hello || true
 	@echo
+	@echo '$$ witchery verify oci:build/hello -k examples/repository/keys'
+	@$(BIN)/witchery verify oci:build/hello -k examples/repository/keys --cache-dir build/cache
+	@echo
 	@echo 'Next, an image of official packages, from the mirrors of Alpine:'
 	@echo '  . $(VENV)/bin/activate'
 	@echo '  witchery build examples/wget/witchery.yaml -o oci:build/wget'

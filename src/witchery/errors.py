@@ -132,7 +132,22 @@ class WorldError(WitcheryError):
 
 
 class NetworkError(WorldError):
-    """A server did not answer, or not with what was asked for."""
+    """A server did not answer, or not with what was asked for.
+
+    Attributes:
+        absent: True where it answered that what was asked for is not there.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        absent: bool = False,
+        where: Sequence[str] = (),
+        hint: str | Sequence[str] = (),
+    ) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.absent = absent
 
 
 class StorageError(WorldError):

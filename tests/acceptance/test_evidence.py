@@ -11,7 +11,9 @@ import pytest
 
 from support.built import Builder, BuiltImage, packages
 from support.command import Outcome, process
+from support.packages import make_package
 from support.registries import Registry, registry
+from support.repositories import Simulator, key
 from support.shared import needs_shared
 
 pytestmark = [pytest.mark.peer, needs_shared]
@@ -158,13 +160,15 @@ class Project:
 def test_a_lock_is_built_again_from_a_registry_when_its_repository_is_gone(
     plain: Registry, boot_set: Path, tmp_path: Path
 ) -> None:
-    project = Project(tmp_path, boot_set, packages(boot_set, "wget", "ca-certificates-bundle"))
+    project = Project(tmp_path, boot_set, packages(boot_set, "wget", "alpine-base"))
     name = f"{plain.host}/from/wget:1"
     assert witchery(tmp_path, "push", "oci:image", name).status == 0
     done = project.again(f"docker://{name}")
     assert done.status == 0, done.err
     assert done.out.strip() == project.digest
-    assert "9 packages from docker://" in done.err
+    locked = json.loads((tmp_path / "witchery.lock.json").read_text())["architectures"]["x86_64"]
+    count = len(locked["packages"])
+    assert f"{count} packages from docker://" in done.err, "also those that have no files, and no layer"
     assert project.again("oci:image", "--offline").out.strip() == project.digest
 
 
@@ -205,6 +209,22 @@ def test_several_architectures_are_had_from_one_image(tmp_path: Path) -> None:
     done = project.again("oci:image", "--offline")
     assert done.status == 0, done.err
     assert done.out.strip() == project.digest
+
+
+def test_packages_with_the_same_data_segment_are_all_had(tmp_path: Path) -> None:
+    """Packages without files may be alike but for their heads."""
+    base = Simulator()
+    base.add(make_package("one", key=key(), depends=("two", "three")))
+    base.add(make_package("two", key=key()))
+    base.add(make_package("three", key=key()))
+    base.write(tmp_path / "made")
+    (tmp_path / key().public.name).write_bytes(key().public.pem)
+    config = packages(tmp_path / "made", "one", contents={"keyring": [f"./{key().public.name}"]})
+    project = Project(tmp_path, tmp_path / "made", config)
+    done = project.again("oci:image", "--offline")
+    assert done.status == 0, done.err
+    assert done.out.strip() == project.digest
+    assert "3 packages from oci:image" in done.err
 
 
 def test_an_altered_layer_is_no_package(boot_set: Path, tmp_path: Path) -> None:

@@ -229,6 +229,17 @@ def test_one_layer_twice(image: Tampered) -> None:
     assert judged(image).rules == {"layer-added"}
 
 
+def test_a_package_that_is_listed_and_has_no_layer(image: Tampered) -> None:
+    """Its head stays in the evidence, and the database lists it; its files are gone."""
+    del image.manifest["layers"][3]
+    del image.config["rootfs"]["diff_ids"][3]
+    image.config.pop("history")
+    del image.document["layers"][3]
+    said = judged(image)
+    assert said.rules == {"package-absent"}
+    assert "libunistring-1.1-r2" in said.problem("package-absent")
+
+
 @pytest.mark.parametrize("at", ["signature", "control"])
 def test_an_altered_segment_of_evidence(at: str, image: Tampered) -> None:
     """The evidence itself is put right again, so that only what is signed can tell."""

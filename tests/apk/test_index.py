@@ -1,6 +1,7 @@
 """Indexes: cut into packages, and searched by name."""
 
 import io
+import marshal
 import tarfile
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from support.indexes import drawn, real, stanza
 from support.shared import SHARED, needs_shared
 from witchery.apk.index import Index
+from witchery.codec import gunzip
 from witchery.errors import FormatError
 
 INDEX = """
@@ -37,6 +39,54 @@ def test_an_archive_gives_its_packages_and_its_description() -> None:
 def test_an_archive_without_an_index_is_refused() -> None:
     with pytest.raises(FormatError, match="without a file `APKINDEX`"):
         Index.read([_archive(DESCRIPTION="x")])
+
+
+ODD = """
+    one-1 p:so:x=1
+    one-2 D:a b>1 !c ~d i:x !y
+"""
+
+
+def _answers(index: Index) -> list[object]:
+    """All that an index is asked."""
+    offered = sorted(index.offers())
+    return [
+        index.description,
+        [package.stanza for package in index],
+        offered,
+        [(name, [str(each) for each in index.providing(name)]) for name in offered],
+        [(name, [str(each) for each in index.conditioned_on(name)]) for name in offered],
+        [(name, [str(each) for each in index.depending_on(name)]) for name in offered[::50]],
+        [tuple(map(tuple, index.linked(position))) for position in range(len(index))],
+    ]
+
+
+@pytest.mark.parametrize("text", [INDEX, ODD, ""], ids=["usual", "odd", "empty"])
+def test_a_compiled_index_answers_as_the_index_does(text: str) -> None:
+    archive = _archive(DESCRIPTION="v1", APKINDEX=drawn(text) if text else "")
+    index = Index.read([archive])
+    assert _answers(Index.read([archive], index.compiled())) == _answers(index)
+
+
+@needs_shared
+def test_a_compiled_index_of_alpine_answers_as_the_index_does() -> None:
+    path = SHARED / "alpine/v3.19-x86_64/indexes/main/x86_64/APKINDEX.tar.gz"
+    archive = gunzip(path.read_bytes(), 1 << 28)
+    index = Index.read([archive])
+    assert len(index) > 4_000
+    assert _answers(Index.read([archive], index.compiled())) == _answers(index)
+
+
+@pytest.mark.parametrize("kept", [b"", b"N", marshal.dumps((1, 2)), marshal.dumps((b"x",) * 7)])
+def test_what_was_not_compiled_from_an_index_is_refused(kept: bytes) -> None:
+    with pytest.raises(FormatError):
+        Index.read([_archive(APKINDEX=drawn(INDEX))], kept)
+
+
+def test_what_was_compiled_from_a_longer_index_is_refused() -> None:
+    kept = Index.read([_archive(APKINDEX=drawn(INDEX))]).compiled()
+    with pytest.raises(FormatError, match="of another index"):
+        Index.read([_archive(APKINDEX="P:a\nV:1\n")], kept)
 
 
 def test_names_are_found_whether_packages_have_or_provide_them() -> None:

@@ -15,6 +15,7 @@ from witchery.build.pulling import pull
 from witchery.build.pushing import push, source_of
 from witchery.build.registries import Registries
 from witchery.errors import FormatError, IntegrityError, NetworkError
+from witchery.net.reporter import Reporter
 from witchery.oci.artifact import Artifact, tag_of
 from witchery.oci.reference import Reference
 from witchery.repository.cache import Cache
@@ -27,11 +28,23 @@ def about(text: bytes, kind: str = "text/plain") -> Artifact:
     return Artifact.of_document(MADE.image.descriptor, kind, text)
 
 
+class Heard(Reporter):
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def warned(self, message: str) -> None:
+        self.said.append(message)
+
+
 class Place:
     """A repository of a registry that a test runs."""
 
     def __init__(self, server: Server, folder: Path) -> None:
-        self.registries = Registries(environ={}, cache=Cache(folder / "cache"), settings=QUICK)
+        self.heard = Heard()
+        cache = Cache(folder / "cache")
+        self.registries = Registries(environ={}, cache=cache, settings=QUICK, reporter=self.heard)
         self.reference = Reference.parse(f"127.0.0.1:{server.port}/team/app:1")
 
     def push(self) -> None:
@@ -43,7 +56,7 @@ class Place:
 
     def read(self) -> list[bytes]:
         source = pull(self.reference, self.registries)
-        found = artifacts_of(source, source.index.choose())
+        found = artifacts_of(source, source.index.choose(), self.registries)
         return [b"".join(each.contents[each.manifest.layers[0].digest].chunks()) for each in found]
 
 
@@ -171,6 +184,19 @@ def test_what_is_listed_and_about_something_else_is_passed_over(tmp_path: Path) 
         ]
         registry.blobs[f"team/app:{TAG}"] = json.dumps(listed).encode()
         assert place.read() == [b"one"]
+
+
+def test_what_is_listed_and_lost_or_malformed_is_left_behind(tmp_path: Path) -> None:
+    """A list may outlive what it names, and anybody may write into it: the rest is found all the same."""
+    with Server(registry := FakeRegistry()) as server:
+        place = Place(server, tmp_path)
+        place.push()
+        place.attach(about(b"lost"), about(b"bad"), about(b"good"))
+        del registry.blobs[str(about(b"lost").manifest.digest)]
+        registry.blobs[str(about(b"bad").manifest.digest)] = b"{}"
+        assert place.read() == [b"good"]
+        assert len(place.heard.said) == 2
+        assert all("left behind" in each for each in place.heard.said)
 
 
 def test_an_artifact_is_the_same_bytes_whenever_it_is_made() -> None:

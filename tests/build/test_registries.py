@@ -102,7 +102,7 @@ def test_a_push_to_a_registry_that_keeps_to_the_specification(reach: Reach) -> N
     assert all(str(blob.digest) in registry.blobs for blob in MADE.image.blobs)
 
 
-ERRORS = {
+ERRORS: dict[str, tuple[Quirk, type[WitcheryError], str]] = {
     "401 forever": (only("", "", Answer()), NetworkError, "401"),
     "429 forever": (only("HEAD", "", refusal(429, "TOOMANYREQUESTS", Retry_After="7")), NetworkError, "429"),
     "500 forever": (only("HEAD", "", Answer(status=500)), NetworkError, "500"),

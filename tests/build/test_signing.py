@@ -279,12 +279,9 @@ def test_more_signatures_than_are_judged_are_refused(tmp_path: Path) -> None:
         _tag(fake, "sig", [good] * 101)
         with pytest.raises(FormatError, match="more than 100 signatures"):
             place.found()
+        opened = place.opened()
         with pytest.raises(FormatError, match="more than 100 signatures"):
-            tuple(artifacts_of(*_of(place.opened()), place.registries))
-
-
-def _of(opened: Opened) -> tuple[Any, Descriptor, Reference | None]:
-    return opened.source, opened.root, opened.origin
+            tuple(artifacts_of(opened.source, opened.root, place.registries, opened.origin))
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"{", b"[" * 60_000, b'{"layers":{}}', b'{"schemaVersion":2}'])
@@ -321,7 +318,7 @@ def test_a_signature_that_was_copied_to_another_image_does_not_count(tmp_path: P
                 each.manifest.artifact_type,
                 [(layer, each.contents[layer.digest]) for layer in each.manifest.layers],
             )
-            for each in place_source(place).artifacts(IMAGE)
+            for each in place_source(place).artifacts(IMAGE).found
         ]
         layout.attach(tmp_path / "layout", stolen)
         opened = open_source(parse(f"oci:{tmp_path}/layout:other"), place.registries)

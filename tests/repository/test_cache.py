@@ -172,6 +172,7 @@ def test_info_counts_what_is_there_by_kind(place: Place, tmp_path: Path) -> None
         "blobs": 3,
         "packages": 3,
         "layers": 0,
+        "indexes": 0,
         "documents": 0,
         "temporary": 1,
     }

@@ -1,6 +1,7 @@
 """Indexes: believed only with a good signature, asked for only as often as needed."""
 
 import gzip
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,36 @@ def test_an_index_is_asked_for_once_and_then_only_whether_it_changed(root: Path,
     asked = [(each.path, bool(each["If-None-Match"])) for each in server.asked]
     path = "/x86_64/APKINDEX.tar.gz"
     assert asked == [(path, False), (path, True), (path, True), (path, True)]
+
+
+def large(root: Path) -> Simulator:
+    """A repository whose index is large enough for what is looked up in it to be kept."""
+    simulator = Simulator()
+    for number in range(1_200):
+        stem = hashlib.sha256(b"%d" % number).hexdigest()
+        simulator.add(package(f"n{stem}", files={}, depends=(f"so:{stem[::-1]}",)))
+    simulator.write(root)
+    assert index_of(root).stat().st_size > 1 << 16
+    return simulator
+
+
+def test_what_is_looked_up_in_a_large_index_is_kept_and_believed_only_unharmed(tmp_path: Path) -> None:
+    """The signature is checked each time; what was kept saves the searching."""
+    large(tmp_path / "large")
+    place = Place(str(tmp_path / "large"), tmp_path / "cache")
+    first = [each.stanza for each in place.index().index]
+    (kept,) = (tmp_path / "cache" / "indexes").iterdir()
+    whole = kept.read_bytes()
+    assert place.index().index.compiled() == whole[32:]
+    for at in range(0, len(whole), len(whole) // 40):
+        kept.write_bytes(whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :])
+        assert [each.stanza for each in place.index().index] == first
+        assert kept.read_bytes() == whole, "made anew"
+    data = bytearray(index_of(tmp_path / "large").read_bytes())
+    data[len(data) // 2] ^= 1
+    index_of(tmp_path / "large").write_bytes(bytes(data))
+    with pytest.raises((TrustError, FormatError)):
+        place.index()
 
 
 def test_a_server_without_etags_is_asked_by_date(root: Path, tmp_path: Path) -> None:

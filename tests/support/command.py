@@ -10,6 +10,11 @@ import pytest
 
 from witchery.cli import main
 
+CACHED = frozenset(
+    ("build", "lock", "mirror", "show", "compose", "index", "cache", "vulns", "why", "tree", "inspect")
+)
+"""The commands that take `--cache-dir` in these tests."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -35,7 +40,7 @@ class Command:
     def __call__(self, *arguments: str | Path, cache: bool = True) -> Outcome:
         """Runs a command line in this process."""
         words = [str(word) for word in arguments]
-        if cache and words[0] in ("build", "lock", "mirror", "show", "compose", "index", "cache", "vulns"):
+        if cache and words[0] in CACHED:
             words += ["--cache-dir", str(self.folder / "cache")]
         self.capture.readouterr()
         status = main(words)

@@ -10,13 +10,12 @@ for.
 """
 
 import re
-from bisect import bisect_right
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import accumulate
 from typing import overload
 
+from witchery.apk import index_tables
+from witchery.apk.index_tables import Stanzas, Tables, names, positions
 from witchery.apk.package import Package
 from witchery.errors import FormatError
 from witchery.rootfs import tar
@@ -24,8 +23,6 @@ from witchery.rootfs import tar
 LIMIT = 1 << 28
 """The most bytes an inflated index may have; all of Alpine's are below 2^24."""
 
-_UNWANTED = re.compile(" !([^ <>=~\n]+)")
-_NAME_END = re.compile("[<>=~]")
 _MALFORMED_LINE = re.compile("\n[^\n][^:\n]")
 
 
@@ -36,17 +33,26 @@ class Index(Sequence[Package]):
         description: What the repository calls itself, such as `v3.19.1-32-g1a7b2c`.
     """
 
-    def __init__(self, stanzas: Sequence[str], description: str = "") -> None:
+    def __init__(self, stanzas: Sequence[str], description: str = "", tables: Tables | None = None) -> None:
+        """Begins; nothing is decoded yet.
+
+        Args:
+            stanzas: The stanzas.
+            description: What the repository calls itself.
+            tables: What is looked up in it, where that is known of before.
+        """
         self.description = description
         self._stanzas = stanzas
         self._decoded: dict[int, Package] = {}
+        self._given = tables
 
     @classmethod
-    def read(cls, archive: Iterable[bytes]) -> "Index":
+    def read(cls, archive: Iterable[bytes], kept: bytes | None = None) -> "Index":
         """Reads the inflated tar of an index.
 
         Args:
             archive: Its bytes, in pieces of any size.
+            kept: What `compiled` gave for the same index, unharmed.
 
         Raises:
             FormatError: if it is malformed, holds no `APKINDEX`, or is larger than `LIMIT`.
@@ -60,7 +66,18 @@ class Index(Sequence[Package]):
         if "APKINDEX" not in found:
             raise FormatError("an index archive without a file `APKINDEX`")
         description = found.get("DESCRIPTION", b"").decode("utf-8", "replace").strip()
-        return cls.parse(found["APKINDEX"].decode("utf-8", "surrogateescape"), description)
+        text = found["APKINDEX"]
+        if kept is not None:
+            tables, stanzas = index_tables.decode(kept, text)
+            return cls(stanzas, description, tables)
+        _check_lines(text.decode("utf-8", "surrogateescape"))
+        return cls(Stanzas.cut(text), description)
+
+    def compiled(self) -> bytes:
+        """What makes reading the same index faster, see `read`; not of one that was put together here."""
+        if not isinstance(self._stanzas, Stanzas):
+            raise TypeError("an index without a text of its own")
+        return index_tables.encode(self._tables, self._stanzas)
 
     @classmethod
     def parse(cls, text: str, description: str = "") -> "Index":
@@ -69,10 +86,7 @@ class Index(Sequence[Package]):
         Raises:
             FormatError: if a line is malformed.
         """
-        malformed = _MALFORMED_LINE.search("\n" + text)
-        if malformed is not None:
-            line = text[malformed.start() :].partition("\n")[0]
-            raise FormatError(f"not a line of an index: `{line[:80]}`", where=["APKINDEX"])
+        _check_lines(text)
         stanzas = [stanza.strip("\n") for stanza in text.split("\n\n")]
         return cls([stanza for stanza in stanzas if stanza], description)
 
@@ -108,10 +122,11 @@ class Index(Sequence[Package]):
             identities: The identities of these packages by their names.
             more: Stanzas to add.
         """
+        own = index_tables.values(self._stanzas, "P")
         kept = [
             stanza
             for position, stanza in enumerate(self._stanzas)
-            if (wanted := identities.get(self._own[position])) is None or self[position].identity == wanted
+            if (wanted := identities.get(own[position])) is None or self[position].identity == wanted
         ]
         return Index([*kept, *more], self.description)
 
@@ -120,7 +135,7 @@ class Index(Sequence[Package]):
 
         One with a malformed list may not provide the name after all: `Package.offers` knows.
         """
-        return tuple(self[position] for position in dict.fromkeys(self._offers.get(name, ())))
+        return tuple(self[position] for position in dict.fromkeys(self.positions_offering(name)))
 
     def named(self, name: str) -> tuple[Package, ...]:
         """The packages that are called `name`, one for each version, in the order of the index."""
@@ -128,114 +143,50 @@ class Index(Sequence[Package]):
 
     def conditioned_on(self, name: str) -> tuple[Package, ...]:
         """The packages whose `install_if` speaks of `name`, in the order of the index."""
-        packages = (self[position] for position in dict.fromkeys(self._conditions.get(name, ())))
+        packages = (self[position] for position in dict.fromkeys(self.positions_conditioned_on(name)))
         return tuple(package for package in packages if package.install_if)
 
     def depending_on(self, name: str) -> Iterator[Package]:
         """The packages that have a dependency or a conflict on `name`, found one by one."""
-        for mark in (" ", " !") if name in self._depends.unwanted else (" ",):
-            yield from (self[position] for position in self._depends.find(mark + name))
+        for mark in (" ", " !") if name in self._tables.unwanted else (" ",):
+            yield from (self[position] for position in self._tables.needed.find(mark + name))
 
     def offers(self) -> Iterable[str]:
         """Every name that some package has or provides."""
-        return self._offers.keys()
+        return self._tables.offers.keys()
 
     def linked(self, position: int) -> tuple[str, Sequence[str], Sequence[str]]:
         """What names a package speaks of, without decoding it: its own, those it needs, those it provides.
 
         Of a malformed list all that looks like a name is among them.
         """
-        needed, provided = self._needed[position], self._provided[position]
-        return self._own[position], _names(needed) if needed else (), _names(provided) if provided else ()
+        tables = self._tables
+        needed, provided = tables.needed.at(position), tables.provided.at(position)
+        return (
+            tables.own.at(position),
+            names(needed) if needed else (),
+            names(provided) if provided else (),
+        )
 
     def positions_offering(self, name: str) -> Iterable[int]:
         """The positions of the packages that are called `name` or list it in `p:`; some may stand twice."""
-        return self._offers.get(name, ())
+        return positions(self._tables.offers.get(name))
 
     def positions_conditioned_on(self, name: str) -> Iterable[int]:
         """The positions of the packages whose `install_if` speaks of `name`; some may stand twice."""
-        return self._conditions.get(name, ())
+        return positions(self._tables.conditions.get(name))
 
     @cached_property
-    def _own(self) -> list[str]:
-        return _values(self._stanzas, "P")
-
-    @cached_property
-    def _needed(self) -> list[str]:
-        return _values(self._stanzas, "D")
-
-    @cached_property
-    def _provided(self) -> list[str]:
-        return _values(self._stanzas, "p")
-
-    @cached_property
-    def _offers(self) -> dict[str, list[int]]:
-        """Where the packages are that have or provide a name."""
-        offers: defaultdict[str, list[int]] = defaultdict(list)
-        names = self._own
-        for position, provided in enumerate(self._provided):
-            offers[names[position]].append(position)
-            for name in _names(provided) if provided else ():
-                offers[name].append(position)
-        return dict(offers)
-
-    @cached_property
-    def _depends(self) -> "_Text":
-        """All dependencies, in which one can look for names."""
-        return _Text(self._needed)
-
-    @cached_property
-    def _conditions(self) -> dict[str, list[int]]:
-        """Where the packages are whose `install_if` speaks of a name."""
-        conditions: defaultdict[str, list[int]] = defaultdict(list)
-        for position, condition in enumerate(_values(self._stanzas, "i")):
-            for name in _names(condition) if condition else ():
-                conditions[name].append(position)
-        return dict(conditions)
+    def _tables(self) -> Tables:
+        """What is looked up."""
+        if self._given is not None:
+            return self._given
+        stanzas = self._stanzas
+        return Tables.of(list(stanzas) if isinstance(stanzas, Stanzas) else stanzas)
 
 
-class _Text:
-    """Lists of dependencies as one text. It is made faster than a table, and few names are ever looked up.
-
-    Attributes:
-        unwanted: The names that some entry forbids.
-    """
-
-    def __init__(self, lists: Sequence[str]) -> None:
-        self._text = " " + "\n ".join(lists) + "\n"
-        self._starts = list(accumulate((len(each) + 2 for each in lists), initial=0))
-        self.unwanted = frozenset(_UNWANTED.findall(self._text))
-
-    def find(self, entry: str) -> Iterator[int]:
-        """The positions of the lists with an entry that starts with this and ends with it or a version."""
-        at = self._text.find(entry)
-        while at >= 0:
-            if self._text[at + len(entry)] in " \n<>=~":
-                yield bisect_right(self._starts, at) - 1
-            at = self._text.find(entry, at + 1)
-
-
-def _values(stanzas: Sequence[str], letter: str) -> list[str]:
-    """The value of one line of each stanza, or an empty string. A list on several lines is joined."""
-    values = []
-    start = f"\n{letter}:"
-    for stanza in stanzas:
-        at = stanza.find(start)
-        if at < 0:
-            values.append(stanza[2:].partition("\n")[0] if stanza.startswith(start[1:]) else "")
-            continue
-        end = stanza.find("\n", at + 3)
-        if end < 0:
-            values.append(stanza[at + 3 :])
-        elif stanza.find(start, end) < 0:
-            values.append(stanza[at + 3 : end])
-        else:
-            values.append(" ".join(line[2:] for line in stanza.split("\n") if line.startswith(start[1:])))
-    return values
-
-
-def _names(entries: str) -> list[str]:
-    """The names in a list of dependencies; without the versions, and without a `!`."""
-    if "<" in entries or ">" in entries or "~" in entries or "!" in entries:
-        return [_NAME_END.split(entry, 1)[0].removeprefix("!") for entry in entries.split(" ")]
-    return [entry.partition("=")[0] for entry in entries.split(" ")]
+def _check_lines(text: str) -> None:
+    malformed = _MALFORMED_LINE.search("\n" + text)
+    if malformed is not None:
+        line = text[malformed.start() :].partition("\n")[0]
+        raise FormatError(f"not a line of an index: `{line[:80]}`", where=["APKINDEX"])

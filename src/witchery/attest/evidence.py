@@ -7,7 +7,8 @@ the distribution's public keys can tell what the layers are, about 2 kB a packag
 package are the file that the distribution published.
 
 A derived layer is no data segment. Its packages' data segments may stand in the artifact as well, and the
-document says which of their files went where.
+document says which of their files went where. So does the data segment of a package that has no files, and
+therefore no layer: it shows that there are none.
 
     blob 0     the document, `DOCUMENT`
     blob 1...  heads, `HEAD`, in the order of the packages that the document names

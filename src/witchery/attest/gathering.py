@@ -16,6 +16,8 @@ from witchery.rootfs.content import Content
 from witchery.rootfs.entry import Kind
 from witchery.value import replace
 
+_SMALL = 4096  # bytes of a data segment without files: it comes along, to show that it has none
+
 
 def evidence_of(image: Image, composition: Composition, arch: Arch, *, with_data: bool = True) -> Artifact:
     """The evidence of an image.
@@ -34,14 +36,15 @@ def evidence_of(image: Image, composition: Composition, arch: Arch, *, with_data
         _layer(plan, layer, positions, composition.assembly.tree)
         for plan, layer in zip(composition.layers, image.layers, strict=True)
     )
-    derived = {
-        part.name: part for plan in composition.layers if isinstance(plan, Derived) for part in plan.parts
-    }
+    placed = {part.name for plan in composition.layers for part in plan.parts}
+    rewritten = [plan for plan in composition.layers if isinstance(plan, Derived)]
+    derived = {part.name for plan in rewritten for part in plan.parts}
     proofs = []
     contents: dict[Digest, Content] = {}
     for part in parts:
         proof = Proof(head=part.archive.head, own=part.own)
-        if with_data and part.name in derived:
+        is_small = part.name not in placed and part.archive.data_size <= _SMALL
+        if is_small or (with_data and part.name in derived):
             data = Descriptor(media_type=DATA, digest=part.archive.data, size=part.archive.data_size)
             proof, contents[data.digest] = replace(proof, data=data), part.data
         proofs.append(proof)

@@ -93,6 +93,7 @@ class _Verification:
         """Looks at everything once."""
         vouchers = tuple(self._voucher(proof) for proof in self._evidence.packages)
         self._compare_layers()
+        self._look_for_layers()
         self._compare_execution()
         # The top layer has the accounts by which owners in the layers below are judged.
         found: dict[int, LayerVerdict] = {}
@@ -141,6 +142,23 @@ class _Verification:
         if len(self._problems) == before and len(there) == len(stated):
             first = next(digest for at, digest in enumerate(there) if digest != stated[at])
             self._object("layer-order", "the layers lie in another order than in the evidence", str(first))
+
+    def _look_for_layers(self) -> None:
+        """Every package with files is in a layer: else the database would list what is not there."""
+        there = {layer.descriptor.digest for layer in self._image.layers}
+        placed = {position for layer in self._evidence.layers for position in layer.packages}
+        for position, proof in enumerate(self._evidence.packages):
+            if position in placed or proof.head.datahash in there or not proof.head.info.installed_size:
+                continue
+            content = self._reach.data(proof)
+            if content is None:
+                self._object(
+                    "package-absent", "no layer has it, and nothing shows that it is empty", str(proof)
+                )
+                continue
+            with located(str(proof), Refused):
+                if facts(proof.head, content.chunks()):
+                    self._object("package-absent", "the package has files, and no layer has them", str(proof))
 
     def _compare_execution(self) -> None:
         """Holds how the image runs against what the evidence says of it."""

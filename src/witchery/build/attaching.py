@@ -111,26 +111,28 @@ def _list(session: Session, subject: Digest, artifacts: Sequence[Artifact], scop
 
 
 def artifacts_of(
-    source: ImageSource,
-    root: Descriptor,
-    origin: Reference | None = None,
-    registries: Registries | None = None,
+    source: ImageSource, root: Descriptor, registries: Registries, origin: Reference | None = None
 ) -> Iterator[Artifact]:
     """The artifacts about an image, and about each of its platforms.
+
+    What is listed and cannot be read is left behind, with a warning.
 
     Args:
         source: Where the image is.
         root: Its manifest or its index.
+        registries: How registries are reached.
         origin: The repository, where it is in a registry and the signatures under its tag are wanted, too.
-        registries: How registries are reached, then.
 
     Raises:
-        Refused: if the image or one of them is malformed.
+        Refused: if the image or a list is malformed.
         WorldError: if one cannot be had.
     """
     for subject in _manifests(source, root, MAX_NESTING):
-        yield from source.artifacts(subject.digest)
-        if origin is not None and registries is not None:
+        found, unreadable = source.artifacts(subject.digest)
+        yield from found
+        for error in unreadable:
+            registries.reporter.warned(f"listed as about the image, and left behind: {error}")
+        if origin is not None:
             yield from signature_tags.carried(source, subject, origin, registries)
 
 

@@ -95,7 +95,7 @@ def copy(
     if isinstance(target, RegistryImage):
         return send(opened, target.reference, registries, image_only=image_only), ()
     bare = image_only or isinstance(target, RootfsFolder)
-    artifacts = () if bare else tuple(artifacts_of(source, root, origin, registries))
+    artifacts = () if bare else tuple(artifacts_of(source, root, registries, origin))
     name = origin if origin and origin.tag else None
     if isinstance(target, LayoutFolder | PlainFolder) and root.media_type in media.INDEXES:
         tag = target.tag if isinstance(target, LayoutFolder) else ""
@@ -116,7 +116,7 @@ def send(opened: Opened, target: Reference, registries: Registries, *, image_onl
         WitcheryError: as `push` and `attach`.
     """
     source, root = opened.source, opened.root
-    artifacts = () if image_only else tuple(artifacts_of(source, root, opened.origin, registries))
+    artifacts = () if image_only else tuple(artifacts_of(source, root, registries, opened.origin))
     pushed = push(source, root, target, registries, origin=opened.origin)
     attached = attach(artifacts, target, registries, pushed)
     return replace(pushed, attached=attached)

@@ -5,7 +5,7 @@ is taken from there by whoever asks for it. So an image anywhere is as good as a
 """
 
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
 
 from witchery.apk import archive as archives
@@ -70,19 +70,23 @@ class _Taking:
 
     def all(self, evidence: Evidence, missing: Collection[bytes]) -> int:
         """Takes all that are missing, some at a time; how many there were."""
-        found: dict[Descriptor, tuple[Proof, bytes]] = {}
+        found: dict[Descriptor, list[tuple[Proof, bytes]]] = {}  # empty packages may share a data segment
         for proof in evidence.packages:
             identity = next((each for each in missing if proof.head.is_named(each)), None)
             data = self._data(proof)
             if identity is not None and data is not None:
-                found[data] = proof, identity
+                found.setdefault(data, []).append((proof, identity))
         in_parallel(
-            lambda data: self._one(data, *found[data]),
+            lambda data: self._each(data, found[data]),
             list(found),
             self._registries.parallel,
             self._stopped,
         )
-        return len(found)
+        return sum(map(len, found.values()))
+
+    def _each(self, data: Descriptor, found: Sequence[tuple[Proof, bytes]]) -> None:
+        for proof, identity in found:
+            self._one(data, proof, identity)
 
     def _data(self, proof: Proof) -> Descriptor | None:
         """Where the data segment of a package is, if it is anywhere."""

@@ -15,20 +15,24 @@ from witchery.apk.dependency import Dependency
 from witchery.apk.installed import InstalledPackage
 from witchery.apk.package import Package
 from witchery.arch import Arch
+from witchery.attest.evidence import Evidence
 from witchery.build import image_files
-from witchery.build.copying import Opened, open_source
+from witchery.build.copying import open_source
 from witchery.build.evidence import evidence_about
 from witchery.build.opening import on_disk
 from witchery.build.pulling import keep
 from witchery.build.subject import Files, Look, Subject, files_of, uses_of
 from witchery.build.vuln_subjects import APPLICATION
+from witchery.digest import Digest
 from witchery.errors import Refused, UsageError, located
 from witchery.graph.graph import Graph
 from witchery.graph.remarks import Use
 from witchery.oci import transport
+from witchery.oci.descriptor import Descriptor
 from witchery.oci.image import Image
 from witchery.oci.manifest import Index
 from witchery.oci.transport import PlainFolder, RegistryImage, RootfsFolder
+from witchery.rootfs.content import Content
 from witchery.rootfs.entry import Entry, Kind
 from witchery.rootfs.links import Links
 from witchery.store import stack
@@ -37,7 +41,7 @@ from witchery.value import replace
 
 if TYPE_CHECKING:
     from witchery.build.registries import Registries
-    from witchery.payload.findings import Evidence
+    from witchery.payload import findings
 
 DATABASES = ("lib/apk/db/installed", "usr/lib/apk/db/installed")
 """Where a package database may be."""
@@ -69,11 +73,28 @@ class OpenImage:
         image: Manifest, configuration and layers.
     """
 
-    def __init__(self, name: str, opened: Opened, image: Image, registries: "Registries") -> None:
+    def __init__(
+        self,
+        name: str,
+        image: Image,
+        blob: Callable[[Descriptor], Content],
+        evidence: Callable[[], Evidence | None],
+        fetch: Callable[[Iterable[Descriptor]], Mapping[Digest, Content]] | None = None,
+    ) -> None:
+        """An image.
+
+        Args:
+            name: What the user called it.
+            image: Manifest, configuration and layers.
+            blob: Gives the bytes of a layer.
+            evidence: Gives the evidence beside it.
+            fetch: Brings layers here at once, where they are elsewhere.
+        """
         self.name = name
         self.image = image
-        self._opened = opened
-        self._registries = registries
+        self._blob = blob
+        self._evidence = evidence
+        self._fetch = fetch
 
     @staticmethod
     def at(text: str, arch: Arch | None, host: Arch, registries: "Registries") -> "OpenImage":
@@ -93,7 +114,21 @@ class OpenImage:
         with located(text):
             opened = open_source(transport.parse(text), registries, arch)
             only = replace(opened.source, index=Index.of([opened.root]))
-            return OpenImage(text, opened, only.image(arch=arch or host), registries)
+            image = only.image(arch=arch or host)
+
+        def evidence() -> Evidence | None:
+            found = next(evidence_about(opened, image, registries), None)
+            return found.evidence if found else None
+
+        def fetch(wanted: Iterable[Descriptor]) -> Mapping[Digest, Content]:
+            return keep(opened.source, wanted, registries)
+
+        return OpenImage(text, image, opened.source.blob, evidence, fetch if opened.origin else None)
+
+    @property
+    def arch(self) -> Arch | None:
+        """What it runs on; None where Alpine does not know it."""
+        return self.image.config.platform.arch
 
     @cached_property
     def packages(self) -> Read:
@@ -105,17 +140,39 @@ class OpenImage:
         """
         with located(self.name):
             wanted = (*DATABASES, WORLD)
-            blob = self._opened.source.blob
             found = image_files.read_files(
-                self.image, blob, wanted, limit=database.MAX_SIZE, enough=_is_enough
+                self.image, self._blob, wanted, limit=database.MAX_SIZE, enough=_is_enough
             )
             read = read_packages(found)
             return read if read.has_database else read._replace(packages=tuple(self._proven()))
 
+    @cached_property
+    def evidence(self) -> Evidence | None:
+        """The evidence beside it, where there is some.
+
+        Raises:
+            Refused: if it is malformed.
+            WorldError: if it cannot be had.
+        """
+        with located(self.name):
+            return self._evidence()
+
+    def text(self, path: str, limit: int) -> bytes | None:
+        """The content of a small file, or None where there is none.
+
+        Raises:
+            FormatError: if a layer is malformed, or the file too large.
+            WorldError: if a layer cannot be had.
+        """
+        with located(self.name):
+            found = image_files.read_files(
+                self.image, self._blob, [path], limit=limit, enough=lambda found: path in found
+            )
+        return found.get(path)
+
     def _proven(self) -> Iterator[InstalledPackage]:
         """The packages that evidence beside the image knows."""
-        found = next(evidence_about(self._opened, self.image, self._registries), None)
-        for proof in found.evidence.packages if found else ():
+        for proof in self.evidence.packages if self.evidence else ():
             stanza = proof.head.info.stanza(proof.head.identity, 0)
             yield InstalledPackage(package=Package.parse(stanza.rstrip("\n")))
 
@@ -128,11 +185,9 @@ class OpenImage:
             WorldError: if a layer cannot be had.
         """
         with located(self.name):
-            blobs = self.image.layer_blobs
-            source = self._opened.source
-            kept = keep(source, blobs, self._registries) if self._opened.origin else {}
+            kept = self._fetch(self.image.layer_blobs) if self._fetch else {}
             tree = stack.listing(
-                self.image, lambda each: kept.get(each.descriptor.digest) or source.blob(each.descriptor)
+                self.image, lambda each: kept.get(each.descriptor.digest) or self._blob(each.descriptor)
             ).tree
         return tuple(sorted(tree.top.below(), key=lambda each: each.path))
 
@@ -230,11 +285,18 @@ def _of_folder(text: str, folder: Path, arch: Arch) -> Subject:
 
 def _not_looked() -> Look:
     """What is known without fetching all layers from a registry."""
-    said = "the files of the image were not looked into for what uses what: `witchery pull` it first"
-    return Look(warnings=(said,))
+    return Look(unseen="the image is in a registry, `witchery pull` it first")
 
 
 def _look(text: str, arch: Arch, read: Read) -> Look:
+    """What the files of an image show; an image that cannot be unpacked can still be asked about the rest."""
+    try:
+        return _looked(text, arch, read)
+    except Refused as error:
+        return Look(unseen=f"the image cannot be unpacked: {error}")
+
+
+def _looked(text: str, arch: Arch, read: Read) -> Look:
     """What the files of an image show: each package's by themselves, and the application's."""
     from witchery.build.scanning import unpacked
     from witchery.payload.options import ScanOptions
@@ -243,7 +305,7 @@ def _look(text: str, arch: Arch, read: Read) -> Look:
     from witchery.payload.use import uses
     from witchery.store.source_tree import Modes, read_source
 
-    needs: dict[str, tuple[Evidence, ...]] = {}
+    needs: dict[str, tuple[findings.Evidence, ...]] = {}
     found: list[Use] = []
     with unpacked(text, arch, arch) as (rootfs, _):
         listed = read_source(rootfs, destination="/", modes=Modes.KEEP).files

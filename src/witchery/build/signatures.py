@@ -5,7 +5,7 @@ They are artifacts about the image (bundles), or stand in a registry under tags 
 is kept with its reason; see `witchery.attest.signatures.check` for what they are worth.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from witchery.attest import dsse, simple_signing
@@ -20,6 +20,7 @@ from witchery.errors import FormatError, Refused
 from witchery.oci.artifact import Artifact
 from witchery.oci.descriptor import Descriptor
 from witchery.oci.manifest import Manifest
+from witchery.store.source import Artifacts
 
 if TYPE_CHECKING:
     from witchery.build.copying import Opened
@@ -34,7 +35,7 @@ def find_signatures(
     registries: "Registries",
     *,
     digest: Digest | None = None,
-    artifacts: Sequence[Artifact] | None = None,
+    artifacts: Artifacts | None = None,
 ) -> tuple[Candidate, ...]:
     """What may be a signature of an image, or an attestation about it.
 
@@ -51,7 +52,8 @@ def find_signatures(
     digest = digest or opened.root.digest
     if artifacts is None:
         artifacts = opened.source.artifacts(digest)
-    found = [candidate for each in artifacts for candidate in _of_artifact(each)]
+    found = [candidate for each in artifacts.found for candidate in _of_artifact(each)]
+    found += [Candidate(form=Form.BUNDLE, place="", problem=str(each)) for each in artifacts.unreadable]
     for suffix in ("sig", "att"):
         name = simple_signing.tag(digest, suffix)
         for manifest in _tagged(opened, registries, digest, suffix):

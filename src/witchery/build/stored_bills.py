@@ -42,9 +42,9 @@ def stored_bill(place: Transport, form: str, registries: "Registries", arch: Arc
     with located(str(place)):
         subject = _platform(opened, arch or host())
         media_type = bills.MEDIA_TYPES[form]
-        found = opened.source.artifacts(subject.digest, media_type)
+        found, unreadable = opened.source.artifacts(subject.digest, media_type)
         if not found:
-            raise _missing(opened, subject, place, form)
+            raise unreadable[0] if unreadable else _missing(opened, subject, place, form)
         return Document(media_type, _document(found[-1], media_type))
 
 
@@ -85,7 +85,7 @@ def _missing(opened: Opened, subject: Descriptor, place: Transport, form: str) -
     others = [
         other
         for other in bills.FORMATS
-        if other != form and opened.source.artifacts(subject.digest, bills.MEDIA_TYPES[other])
+        if other != form and opened.source.artifact_entries(subject.digest, bills.MEDIA_TYPES[other])
     ]
     if others:
         hint = f"there is one as {', '.join(others)}: `witchery sbom {place} --format {others[0]}`"

@@ -33,10 +33,12 @@ class Placed(NamedTuple):
     Attributes:
         path: Where it is.
         package: Whose it is; empty where no package brings it.
+        target: Where it points, if it is a link; otherwise empty.
     """
 
     path: str
     package: str
+    target: str = ""
 
 
 class Files:
@@ -56,7 +58,7 @@ class Files:
         try:
             for place in (path.strip("/"), self._links.locate(path), self._links.follow(path)):
                 if place in self.owners:
-                    found[Placed(place, self.owners[place])] = None
+                    found[self._placed(place)] = None
         except Refused:
             pass  # links in a circle lead nowhere
         return tuple(found)
@@ -64,7 +66,10 @@ class Files:
     def called(self, name: str) -> tuple[Placed, ...]:
         """All files of a name."""
         end = f"/{name}"
-        return tuple(Placed(path, owner) for path, owner in self.owners.items() if f"/{path}".endswith(end))
+        return tuple(self._placed(path) for path in self.owners if f"/{path}".endswith(end))
+
+    def _placed(self, path: str) -> Placed:
+        return Placed(path, self.owners[path], self._links.targets.get(path, ""))
 
 
 class Look(NamedTuple):
@@ -73,17 +78,21 @@ class Look(NamedTuple):
     Attributes:
         needs: What shows each need of the application, by dependency.
         uses: What files seem to use.
-        warnings: What could not be looked at, a sentence each.
+        unseen: Why the files of packages were not looked into for that; empty where they were.
     """
 
     needs: "Mapping[str, tuple[Evidence, ...]]" = MappingProxyType({})
     uses: tuple[Use, ...] = ()
-    warnings: tuple[str, ...] = ()
+    unseen: str = ""
+
+
+NOT_FETCHED = "only the image has the files of packages"
+"""Why the files of packages were not looked into before there is an image."""
 
 
 def nothing() -> Look:
     """The look where there are no files to look into."""
-    return Look()
+    return Look(unseen=NOT_FETCHED)
 
 
 class Subject:
@@ -165,10 +174,12 @@ def of_request(request: "Request", workshop: "Workshop") -> Subject:
 def _reported(application: "Application | None") -> Look:
     """What is known of the application; packages are not looked into before they are fetched."""
     if application is None:
-        return Look()
+        return nothing()
     name, report = application.package.package.name, application.report
     return Look(
-        {need.dependency: need.evidence for need in report.needs}, tuple(uses_of(name, report.suggestions))
+        needs={need.dependency: need.evidence for need in report.needs},
+        uses=tuple(uses_of(name, report.suggestions)),
+        unseen=NOT_FETCHED,
     )
 
 

@@ -5,11 +5,11 @@ from functools import cached_property
 
 from witchery.apk.dependency import Dependency
 from witchery.apk.package import Package
-from witchery.build.subject import Placed, Subject
+from witchery.build.subject import Look, Placed, Subject
 from witchery.compose import shell
 from witchery.graph import target
 from witchery.graph.dominance import Dominance, Held, held
-from witchery.graph.graph import Graph
+from witchery.graph.graph import WORLD, Graph
 from witchery.graph.paths import Paths, paths_to
 from witchery.graph.remarks import Remark, remarks
 from witchery.graph.target import Kind, Match
@@ -32,6 +32,8 @@ class Answer:
         keepers: The packages without any of which it would not be there, the closest first.
         held: What leaves with it.
         remarks: What is remarkable about it.
+        unseen: Why files were not looked into for uses that nobody states; empty where they were, and where
+            that matters not, since it was requested or several keep it.
     """
 
     package: Package
@@ -41,6 +43,7 @@ class Answer:
     keepers: tuple[str, ...]
     held: Held
     remarks: tuple[Remark, ...]
+    unseen: str
 
 
 @frozen(kw_only=True)
@@ -167,7 +170,7 @@ class _Asking:
         while above:
             keepers.append(above)
             above = self._parents[above]
-        uses = () if graph.requested(name) else self._subject.look.uses
+        look = self._subject.look if keepers and not graph.requested(name) else Look()
         return Answer(
             package=graph.packages[name],
             how=match.how,
@@ -175,5 +178,6 @@ class _Asking:
             ways=paths_to(graph, name, limit),
             keepers=tuple(keepers),
             held=self._dominance.held_by(name),
-            remarks=tuple(remarks(graph, name, keepers[0] if keepers else "", uses)),
+            remarks=tuple(remarks(graph, name, keepers[0] if keepers else WORLD, look.uses)),
+            unseen=look.unseen,
         )

@@ -21,6 +21,8 @@ COMMANDS = {
     "scan": "say what an application, package or image needs, and why",
     "sbom": "say what an image consists of, as SPDX or CycloneDX",
     "why": "say why something is in an image, and what would leave with it",
+    "tree": "show what asks for what in an image",
+    "inspect": "show what an image consists of: layers, users, start, files",
     "vulns": "look up the known vulnerabilities of an image, a lock or a source",
     "report": "write everything about an image into one page of HTML",
     "run": "run an image, with whatever runtime is there",

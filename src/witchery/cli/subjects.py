@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,14 +16,15 @@ if TYPE_CHECKING:
     from witchery.vulns.finding import Finding
 
 
-def add_subject(parser: argparse.ArgumentParser) -> None:
+def add_subject(parser: argparse.ArgumentParser, *, vulnerabilities: bool = True) -> None:
     """What is asked about, and how it is reached."""
     shared.add_source(parser, help_text="an image, a lock (*.lock.json), an application or a configuration")
     shared.add_packages(parser)
     shared.add_application(parser)
     locked.add_lock(parser)
     shared.add_registry(shared.add_trust(parser))
-    vuln_options.add_data(parser)
+    if vulnerabilities:
+        vuln_options.add_data(parser)
     shared.add_talk(parser)
 
 
@@ -46,7 +47,7 @@ def opened(options: argparse.Namespace, console: Console) -> "Iterator[Subject]"
     if is_image(options.source):
         from witchery.build.image_subject import of_image
 
-        refuse_registry_offline(options)
+        refuse_registry_offline(options, options.source)
         with open_registries(options, console) as registries:
             yield _warned(of_image(options.source, arch, host, registries), console)
         return
@@ -64,22 +65,30 @@ def opened(options: argparse.Namespace, console: Console) -> "Iterator[Subject]"
     yield _warned(subject.of_request(request, workshop), console)
 
 
-def refuse_registry_offline(options: argparse.Namespace) -> None:
+def refuse_registry_offline(options: argparse.Namespace, place: str) -> None:
     """Refuses an image in a registry where there is to be no network.
 
     Raises:
         UsageError: if it is one.
     """
-    if options.offline and options.source.startswith("docker:"):
+    if options.offline and place.startswith("docker:"):
         from witchery.errors import UsageError
 
-        raise UsageError(f"a registry is not reached without the network: `{options.source}`")
+        raise UsageError(f"a registry is not reached without the network: `{place}`")
 
 
 def _warned(subject: "Subject", console: Console) -> "Subject":
     for warning in subject.warnings:
         console.warn(warning)
     return subject
+
+
+def missing(text: str, subject: "Subject", similar: "Sequence[str]", console: Console) -> None:
+    """Says that something is not there, and what is that looks like it."""
+    console.object(f"not in {subject.name}: `{text}`")
+    if similar:
+        names = ", ".join(f"`{each}`" for each in similar)
+        console.say(f"{console.styled('hint', '  hint:')} there is {names}")
 
 
 def findings(

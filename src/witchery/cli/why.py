@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from witchery.graph.dominance import Held
     from witchery.graph.graph import Step
     from witchery.graph.paths import Path
+    from witchery.graph.remarks import Remark
     from witchery.payload.findings import Evidence
 
 EXAMPLE = """\
@@ -59,8 +60,8 @@ def execute(options: argparse.Namespace, console: Console) -> int:
         findings = subjects.findings(options, subject, console, wanted=vulnerable)
         answer = why(subject, options.what, limit=options.paths, findings=findings)
         evidence = subject.look.needs if subject.application else {}
-        for warning in subject.look.warnings if answer.found else ():
-            console.note(warning)
+    for unseen in dict.fromkeys(each.unseen for each in answer.answers if each.unseen):
+        console.note(f"who uses it without asking for it was not looked for: {unseen}")
     if options.json:
         console.document(_document(answer, evidence))
     else:
@@ -101,13 +102,11 @@ class _Telling:
         """Says it all."""
         why = self._why
         if not why.found:
-            self._console.object(f"not in {why.subject.name}: `{why.text}`")
-            if why.similar:
-                names = ", ".join(f"`{each}`" for each in why.similar)
-                self._console.say(f"{self._console.styled('hint', '  hint:')} there is {names}")
+            subjects.missing(why.text, why.subject, why.similar, self._console)
             return
         for placed in why.files:
-            self._line(f"/{placed.path}: no package brings it; it was made when the image was built")
+            link = f", a link to {placed.target}" if placed.target else ""
+            self._line(f"/{placed.path}: made when the image was built, no package brings it{link}")
         for position, each in enumerate(why.answers):
             if position or why.files:
                 self._line("")
@@ -117,7 +116,7 @@ class _Telling:
             self._line(f"all of them together: {self._leaving(why.together)}")
 
     def _answer(self, answer: "Answer") -> None:
-        from witchery.cli.rendering import counted_as, size
+        from witchery.cli.rendering import size
 
         how = f": {answer.how}" if answer.how else ""
         self._line(f"{self._called(answer.package.name)}, {size(answer.package.installed_size)}{how}")
@@ -128,18 +127,28 @@ class _Telling:
         if not answer.ways.found:
             self._line("  no way leads to it")
         elif answer.ways.more:
-            self._line(f"  ... and more than these {counted_as(len(answer.ways.found), 'way')} (`--paths`)")
+            self._line("  ... and more (`--paths N`)")
         if answer.keepers:
             names = ", ".join(self._called(each, short=True) for each in answer.keepers)
             self._line(f"only there because of {names}")
         self._line(self._leaving(answer.held))
         for remark in answer.remarks:
-            self._line(f"note: {remark.message}")
-            limit = len(remark.uses) if self._console.verbose else _MAX_SHOWN
-            for use in remark.uses[:limit]:
-                self._line(f"      {use}")
-            if len(remark.uses) > limit:
-                self._line(f"      and {len(remark.uses) - limit} more")
+            self._remark(remark)
+
+    def _remark(self, remark: "Remark") -> None:
+        """A remark, with one use of each package; `-v` shows all."""
+        self._line(f"note: {self._plain(remark.message)}")
+        first = {use.package: use for use in reversed(remark.uses)}
+        uses = remark.uses if self._console.verbose else tuple(reversed(first.values()))
+        limit = len(uses) if self._console.verbose else _MAX_SHOWN
+        for use in uses[:limit]:
+            self._line(f"      {self._plain(str(use))}")
+        if len(uses) > limit:
+            self._line(f"      and {len(uses) - limit} more (`-v`)")
+
+    def _plain(self, text: str) -> str:
+        """A text that calls the application what its author does."""
+        return text.replace(f"`{self._application}`", "the application") if self._application else text
 
     def _line(self, text: str) -> None:
         from witchery.cli.console import printable
@@ -195,9 +204,7 @@ class _Telling:
         counted = f"{size(held.size)} in {counted_as(len(held.names), 'package')}"
         if self._why.findings is not None:
             known = self._why.known(held.names)
-            counted += f", with {counted_as(len(known), 'known vulnerability')}".replace(
-                "vulnerabilitys", "vulnerabilities"
-            )
+            counted += f", {len(known)} known {'vulnerability' if len(known) == 1 else 'vulnerabilities'}"
         limit = len(others) if self._console.verbose else _MAX_SHOWN
         more = f" and {len(others) - limit} more" if len(others) > limit else ""
         return f"would leave with it: {counted}{': ' if others else ''}{', '.join(others[:limit])}{more}"
@@ -233,6 +240,7 @@ def _answer_document(
         "paths": [[_step_document(step, why, evidence) for step in path] for path in answer.ways.found],
         "more_paths": answer.ways.more,
         "kept_by": list(answer.keepers),
+        "unseen": answer.unseen,
         "retained": _held_document(answer.held, why),
         "remarks": [
             {

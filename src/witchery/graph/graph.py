@@ -76,10 +76,17 @@ class Graph:
 
     @staticmethod
     def of_solution(solution: Solution) -> "Graph":
-        """The graph of what a solver found, with its reasons."""
-        return Graph(
-            (each.package for each in solution), {each.package.name: each.reasons for each in solution}
-        )
+        """The graph of what a solver found, with its reasons.
+
+        A solver has no need of conditions for what is there anyway. They hold all the same, and would keep a
+        package whose other reasons go, so they are added.
+        """
+        making = _Making(tuple(each.package for each in solution))
+        reasons = {
+            each.package.name: dict.fromkeys((*each.reasons, *making.conditions(each.package)))
+            for each in solution
+        }
+        return Graph((each.package for each in solution), reasons)
 
     @staticmethod
     def of(world: Iterable[Dependency], packages: Iterable[Package]) -> "Graph":
@@ -210,8 +217,7 @@ class _Making:
             for dependency in package.depends:
                 self._ask(dependency, Reason(Cause.DEPENDS, (dependency,), (package.name,)), package.name)
         for package in self._packages:
-            if package.install_if:
-                self._condition(package)
+            self._found[package.name].extend(self.conditions(package))
         reasons = {name: found or self._spare[name] for name, found in self._found.items()}
         return Graph(self._packages, reasons, self._unmet)
 
@@ -226,11 +232,12 @@ class _Making:
             for name in met[1:]:
                 self._spare[name].append(reason)
 
-    def _condition(self, package: Package) -> None:
+    def conditions(self, package: Package) -> Iterator[Reason]:
+        """The reason that the conditions of a package are, if they are all met."""
         met = [next(self._meeting(each), None) for each in package.install_if if not each.conflict]
         names = dict.fromkeys(each.name for each in met if each)
-        if None not in met:
-            self._found[package.name].append(Reason(Cause.INSTALL_IF, package.install_if, tuple(names)))
+        if package.install_if and None not in met:
+            yield Reason(Cause.INSTALL_IF, package.install_if, tuple(names))
 
     def _meeting(self, wanted: Dependency) -> Iterator[Package]:
         """Who meets a dependency: a package of that name before one that provides it."""

@@ -1,5 +1,8 @@
 """The ways from what was requested to a package, the shortest first.
 
+A way goes through packages that would be there without the one that it leads to: conditions (`install_if`)
+that only hold because of it explain nothing.
+
 There may be very many: each package on the way doubles them. So they are made one after the other (A*, where
 the distance to what was requested is known beforehand and never overestimated), and no more than are wanted.
 """
@@ -10,7 +13,7 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import NamedTuple
 
-from witchery.graph.graph import WORLD, Graph, Step
+from witchery.graph.graph import WORLD, Graph, Step, asking
 
 MAX_PATHS = 1_000
 """How many ways can be asked for."""
@@ -41,7 +44,8 @@ def paths_to(graph: Graph, name: str, limit: int) -> Paths:
         name: The package; of one that nothing asks for there is no way.
         limit: How many are wanted at most.
     """
-    distance = _distances(graph, name)
+    ways = _Ways(graph, name)
+    distance = ways.distances()
     found: list[Path] = []
     if name not in distance or limit < 1:
         return Paths((), more=False)
@@ -59,7 +63,7 @@ def paths_to(graph: Graph, name: str, limit: int) -> Paths:
                 return Paths(tuple(found), more=True)
             found.append(path)
             continue
-        for step in graph.into(here):
+        for step in ways.into(here):
             if step.source not in names and step.source in distance:
                 way = (step, *path)
                 heappush(ahead, (len(way) + distance[step.source], (step.source, *names), next(turn), way))
@@ -78,19 +82,35 @@ def ancestors(graph: Graph, names: Collection[str]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _distances(graph: Graph, name: str) -> dict[str, int]:
-    """How many steps each package is from where ways begin, as far as it is on a way to another."""
-    wanted = ancestors(graph, [name])
-    found = {WORLD: 0} | {each: 0 for each in graph.unasked if each != name}
-    ahead = deque(found)
-    while ahead:
-        here = ahead.popleft()
-        for target in _targets(graph, here):
-            if target not in found and target in wanted:
-                found[target] = found[here] + 1
-                ahead.append(target)
-    return found
+class _Ways:
+    """The steps that may be on a way to one package."""
 
+    def __init__(self, graph: Graph, name: str) -> None:
+        self._graph = graph
+        self._name = name
+        self._there = graph.reached(without=[name], also=graph.unasked) | {WORLD}
 
-def _targets(graph: Graph, name: str) -> Iterator[str]:
-    return (step.target for step in graph.out(name))
+    def into(self, name: str) -> Iterator[Step]:
+        """What leads to a package, for reasons that hold without the one that the ways lead to."""
+        for step in self._graph.into(name):
+            holding = tuple(each for each in step.reasons if self._there.issuperset(asking(name, each)))
+            if holding:
+                yield step._replace(reasons=holding)
+
+    def distances(self) -> dict[str, int]:
+        """How many steps each package is from where ways begin, as far as it can be on one."""
+        graph = self._graph
+        wanted = ancestors(graph, [self._name])
+        out: dict[str, list[str]] = {}
+        for target in wanted:
+            for step in self.into(target):
+                out.setdefault(step.source, []).append(target)
+        found = {WORLD: 0} | {each: 0 for each in graph.unasked if each != self._name}
+        ahead = deque(found)
+        while ahead:
+            here = ahead.popleft()
+            for target in out.get(here, ()):
+                if target not in found:
+                    found[target] = found[here] + 1
+                    ahead.append(target)
+        return found

@@ -81,19 +81,23 @@ def remarks(graph: Graph, name: str, keeper: str, uses: Iterable[Use] = ()) -> I
         yield Remark(
             Topic.CONDITION, "nothing depends on it: it came along because of what else is there (install_if)"
         )
+    if keeper == WORLD:
+        return
     stated = ancestors(graph, [name])
-    found = tuple(
-        dict.fromkeys(use for use in uses if use.package not in stated and _meets(graph, name, use))
+    found = sorted(
+        {use for use in uses if use.package not in stated and _meets(graph, name, use)}, key=_order
     )
     if found:
-        kept = f"only because of `{keeper}`" if keeper != WORLD else "because others ask for it"
-        count = len({use.package for use in found})
-        who = (
-            f"`{found[0].package}` uses it and does not ask for it"
-            if count == 1
-            else (f"{count} packages use it and do not ask for it")
-        )
-        yield Remark(Topic.UNSTATED, f"{who}: it is there {kept}", found)
+        users = dict.fromkeys(f"`{use.package}`" for use in found)
+        who = next(iter(users)) if len(users) == 1 else f"{len(users)} packages"
+        seem = "seems to use it and does" if len(users) == 1 else "seem to use it and do"
+        message = f"{who} {seem} not ask for it; it is there only because of `{keeper}`"
+        yield Remark(Topic.UNSTATED, message, tuple(found))
+
+
+def _order(use: Use) -> tuple[object, ...]:
+    """By package, what is mentioned before what is only linked."""
+    return use.package, not use.what.startswith("mentions"), use.path, use.what
 
 
 def _meets(graph: Graph, name: str, use: Use) -> bool:

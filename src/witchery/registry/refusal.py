@@ -31,6 +31,7 @@ _HINTS: Final = {
 _STATUS_CODES: Final = {403: "DENIED", 405: "UNSUPPORTED", 429: "TOOMANYREQUESTS"}
 _TOO_LARGE: Final = 413
 _UNAUTHORIZED: Final = 401
+_NOT_FOUND: Final = 404
 
 
 @frozen(kw_only=True)
@@ -87,6 +88,7 @@ class Refusal:
         head, colon, tail = what.rpartition(": ")
         return NetworkError(
             f"{head}, the registry answered {words}: {tail}" if colon else f"{what}: {words}",
+            absent=self.status == _NOT_FOUND,
             hint=self._hint(registry, known=known),
         )
 

@@ -4,6 +4,7 @@
     <root>/packages/<xx>/<identity>    all else about a package, guarded by its own SHA-256
     <root>/documents/<key>             indexes and keys, with the validator of the server
     <root>/layers/<key>                what a recipe gave; the layer is among the blobs
+    <root>/indexes/<key>               what is looked up in an index, guarded by its own SHA-256
 
 Every file appears whole, by renaming. A file is believed only if it proves itself when it is read; one that
 does not is as if it were not there. The time of a file is the last time it was of use.
@@ -28,7 +29,7 @@ DAY = 86400.0
 """Temporary files, and blobs that no package names, are left alone for so long, in seconds."""
 IN_USE = 3600.0
 """What was of use so recently is not pruned, in seconds: another process may be about to read it."""
-_KINDS = ("blobs", "packages", "layers", "documents")
+_KINDS = ("blobs", "packages", "layers", "indexes", "documents")
 _MAX_RECORD = 1 << 28
 _MAX_DOCUMENT = 1 << 28
 
@@ -152,6 +153,29 @@ class Cache:
         fields = {"digest": str(layer.digest), "size": layer.size, "diff_id": str(layer.diff_id)}
         atomic.write(self.root / "layers" / recipe.hex, _guarded(canonical.encode(fields)))
 
+    def index(self, digest: Digest, form: str) -> bytes | None:
+        """What is looked up in an index, where it is there and whole; see `witchery.apk.index_tables`.
+
+        Args:
+            digest: The digest of the index as it was fetched.
+            form: The form that can be read.
+        """
+        path = self.root / "indexes" / f"{digest.hex}-{form}"
+        try:
+            found = _unguarded(atomic.read(path, _MAX_DOCUMENT))
+        except (StorageError, IntegrityError):
+            return None
+        _used(path)
+        return found
+
+    def keep_index(self, digest: Digest, form: str, tables: bytes) -> None:
+        """Keeps what is looked up in an index.
+
+        Raises:
+            StorageError: if the system refuses.
+        """
+        atomic.write(self.root / "indexes" / f"{digest.hex}-{form}", _guarded(tables))
+
     def document(self, key: str) -> Document | None:
         """A document, where it is there and whole.
 
@@ -268,7 +292,7 @@ class Cache:
         blobs = {file.path.name: file for file in files if file.kind == "blobs"}
         units: list[_Unit] = []
         for file in sorted(files, key=lambda each: each.used, reverse=True):
-            if file.kind == "documents":
+            if file.kind in ("documents", "indexes"):
                 units.append(_Unit((file,), file.used))
             elif file.kind in ("packages", "layers"):
                 data = self._blob_of(file)

@@ -1,10 +1,12 @@
 """Indexes of repositories: fetched, and believed only after their signature was checked."""
 
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from witchery.apk import index as apk_index
-from witchery.apk import signature
+from witchery.apk import index_tables, signature
 from witchery.apk.index import Index
 from witchery.apk.package import NOARCH
 from witchery.apk.signature import Trust
@@ -18,6 +20,8 @@ from witchery.repository.location import INDEX_NAME, INDEX_NAME_V3, Repository
 from witchery.value import frozen, replace
 
 _V3 = b"ADB"  # how every file of version 3 begins
+_LARGE = 1 << 16  # bytes of an index, from which on it pays to keep what is looked up in it
+_FORM = f"{index_tables.FORMAT}.{sys.implementation.cache_tag}"
 _LOOKED_AT = 50  # packages, to find out what architecture an index is for
 
 
@@ -65,8 +69,10 @@ def fetch_index(access: Access, repository: Repository, arch: Arch) -> VerifiedI
 
 
 def _verified(access: Access, repository: Repository, arch: Arch, data: bytes) -> VerifiedIndex:
+    digest = Digest.sha256(data)
     try:
-        trust, index, names = (_read_v3 if data.startswith(_V3) else _read_v2)(access, data)
+        is_v3 = data.startswith(_V3)
+        trust, index, names = _read_v3(access, data) if is_v3 else _read_v2(access, data, digest)
         _check_arch(index, arch)
     except WitcheryError as error:
         place = repository.index(arch)
@@ -76,14 +82,23 @@ def _verified(access: Access, repository: Repository, arch: Arch, data: bytes) -
         arch=arch,
         index=index,
         trust=trust,
-        digest=Digest.sha256(data),
+        digest=digest,
     )
 
 
-def _read_v2(access: Access, data: bytes) -> tuple[Trust, Index, str]:
+def _read_v2(access: Access, data: bytes, digest: Digest) -> tuple[Trust, Index, str]:
     signatures, signed = signature.split(data)
     trust = signature.verify(signatures, signed, access.keys, allow_untrusted=access.allow_untrusted)
-    return trust, Index.read(_inflated(signed)), ""
+    if len(data) < _LARGE:
+        return trust, Index.read(_inflated(signed)), ""
+    kept = access.cache.index(digest, _FORM)
+    if kept is not None:
+        with suppress(FormatError):  # of another Python, or of another Witchery: as if it were not there
+            return trust, Index.read(_inflated(signed), kept), ""
+    index = Index.read(_inflated(signed))
+    with suppress(StorageError):  # then the next run is no faster than this one
+        access.cache.keep_index(digest, _FORM, index.compiled())
+    return trust, index, ""
 
 
 def _read_v3(access: Access, data: bytes) -> tuple[Trust, Index, str]:

@@ -2,10 +2,11 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from witchery.arch import Arch
 from witchery.digest import Digest
-from witchery.errors import FormatError, IntegrityError, Refused
+from witchery.errors import FormatError, IntegrityError, NetworkError, Refused, WitcheryError
 from witchery.oci import media
 from witchery.oci.artifact import Artifact
 from witchery.oci.descriptor import Descriptor
@@ -82,6 +83,18 @@ class Blob:
         return verified(self.open(), self.descriptor)
 
 
+class Artifacts(NamedTuple):
+    """What is said about an image.
+
+    Attributes:
+        found: The artifacts, the newest last.
+        unreadable: Why what is listed besides is none.
+    """
+
+    found: tuple[Artifact, ...]
+    unreadable: tuple[WitcheryError, ...]
+
+
 def no_referrers(_: Digest) -> Index:
     """The list of the artifacts about an image, where none are kept."""
     return EMPTY_INDEX
@@ -116,24 +129,36 @@ class ImageSource:
             raise FormatError(f"expected at most {MAX_DOCUMENT} bytes of JSON: {descriptor.size}")
         return b"".join(self.blob(descriptor).chunks())
 
-    def artifacts(self, subject: Digest, artifact_type: str = "") -> tuple[Artifact, ...]:
+    def artifacts(self, subject: Digest, artifact_type: str = "") -> Artifacts:
         """The artifacts about a manifest, the newest last.
 
-        Their blobs are read, and verified, when they are asked for.
+        Their blobs are read, and verified, when they are asked for. Anybody who may write there may list
+        something, so what is listed and is not there, or is malformed, does not hide the others.
 
         Args:
             subject: The digest of the manifest.
             artifact_type: Which of them; empty for all.
 
         Raises:
-            FormatError: if there are too many, or one of them is malformed.
-            IntegrityError: if one is not what the list says.
+            FormatError: if there are too many, or the list is malformed.
+            WorldError: if they cannot be had.
         """
         entries = self.artifact_entries(subject, artifact_type)
         if len(entries) > MAX_ARTIFACTS:
             raise FormatError(f"more than {MAX_ARTIFACTS} artifacts are about: `{subject}`")
-        found = (self.artifact(entry, subject) for entry in entries)
-        return tuple(each for each in found if each and artifact_type in ("", each.descriptor.artifact_type))
+        found: list[Artifact] = []
+        unreadable: list[WitcheryError] = []
+        for entry in entries:
+            try:
+                each = self.artifact(entry, subject)
+            except WitcheryError as error:
+                if not isinstance(error, Refused) and not (isinstance(error, NetworkError) and error.absent):
+                    raise
+                unreadable.append(error)
+                continue
+            if each and artifact_type in ("", each.descriptor.artifact_type):
+                found.append(each)
+        return Artifacts(tuple(found), tuple(unreadable))
 
     def artifact_entries(self, subject: Digest, artifact_type: str = "") -> tuple[Descriptor, ...]:
         """What is listed as about a manifest, the newest last.
