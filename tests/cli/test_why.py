@@ -180,6 +180,13 @@ def test_an_image_that_says_nothing_of_packages_is_refused(witchery: Command, tm
         assert "neither a package database nor evidence is there" in done.err
 
 
+def test_more_packages_than_any_image_has_are_refused(witchery: Command, tmp_path: Path) -> None:
+    asked.write(asked.image("a", "\n".join(f"p{at}-1" for at in range(5_001))), tmp_path / "image")
+    done = witchery("tree", "oci:image")
+    assert done.status == 3
+    assert "oci:image: more than 5000 packages" in done.err
+
+
 @pytest.mark.parametrize(
     ("world", "picture", "where"),
     [
@@ -303,6 +310,20 @@ def test_the_ways_through_an_application_have_its_evidence_wherever_it_is(
     lines = said(witchery, "/app/greet", "oci:greet")
     assert lines[0].startswith("the application, ")
     assert lines[0].endswith(": has /app/greet")
+
+
+def test_a_person_who_wants_to_know_is_shown_every_use(
+    witchery: Command, application: Path, boot_set: Path
+) -> None:
+    done = witchery(
+        "build", application, "-X", boot_set, "-p", "apk-tools", "-o", "oci:greet", "--arch", "amd64"
+    )
+    assert done.status == 0, done.err
+    short = said(witchery, "ca-certificates-bundle", "oci:greet")
+    whole = said(witchery, "ca-certificates-bundle", "oci:greet", "-v")
+    assert "      the application (app/greet: mentions /etc/ssl/certs)" in short
+    assert sum("`libcrypto3`" in line for line in short) == 1
+    assert sum("`libcrypto3`" in line for line in whole) > 1
 
 
 def test_where_files_were_not_looked_into_the_answer_says_so(
@@ -450,6 +471,26 @@ def test_layers_that_other_images_have_are_named(witchery: Command, tmp_path: Pa
     )
     assert [each["shared_with"] for each in found["layers"]] == [["oci:first"], []]
     assert found["sizes"]["shared"] == found["layers"][0]["size"]
+
+
+def test_a_person_is_shown_layers_rights_and_what_is_shared(witchery: Command, tmp_path: Path) -> None:
+    low = tar_of(folder("bin"), member("bin/su", b"12345", mode=0o6755))
+    asked.write(image_of_tars(low), tmp_path / "other")
+    asked.write(image_of_tars(low, tar_of(member("bin/.wh.su"), member("x", b"1"))), tmp_path / "image")
+    done = witchery("inspect", "oci:image", "--with", "oci:other")
+    assert done.status == 0, done.err
+    lines = done.out.splitlines()
+    assert any(line.endswith("nothing that is in the image  (also in oci:other)") for line in lines)
+    assert lines[-1] == "no file gives more rights (setuid, setgid, capabilities)"
+    assert "note: not known: which users there are" in done.err
+    assert "  setuid setgid  /bin/su" in witchery("inspect", "oci:other").out
+
+
+def test_a_registry_is_not_reached_without_the_network(witchery: Command, image: str) -> None:
+    for words in (["docker://localhost:1/a:1"], [image, "--with", "docker://localhost:1/a:1"]):
+        done = witchery("inspect", *words, "--offline")
+        assert done.status == 2
+        assert "a registry is not reached without the network" in done.err
 
 
 def test_files_are_counted_once_however_many_layers_and_links_they_have(

@@ -211,6 +211,18 @@ def test_the_search_for_ways_ends_where_there_are_too_many(monkeypatch: pytest.M
     assert paths_to(of, "p0", 1_000).more
 
 
+def test_long_chains_and_many_rings_are_no_trouble() -> None:
+    """As long and as many as an image may have; what is quadratic by nature stays small."""
+    chain = graph("p0", "\n".join(f"p{at}-1 D:p{at + 1}" for at in range(1_500)) + "\np1500-1\n")
+    dominance = Dominance(chain)
+    assert dominance.parents["p1500"] == "p1499"
+    assert dominance.sizes["p0"] == 1_501
+    assert [len(path) for path in paths_to(chain, "p1500", 5).found] == [1_501]
+    assert max(line.depth for line in downward(chain)) == 1_500
+    rings = graph("", "\n".join(f"a{at}-1 D:b{at}\nb{at}-1 D:a{at}" for at in range(1_000)))
+    assert len(rings.unasked) == 1_000
+
+
 def test_the_outline_tells_what_follows_from_a_package_once() -> None:
     of = graph("a b", "a-1 D:lib\nb-1 D:lib\nlib-1 D:base\nbase-1\n")
     told = [(line.depth, line.name, line.again, line.cut) for line in downward(of)]

@@ -15,7 +15,7 @@ from witchery.apk.dependency import Dependency
 from witchery.apk.installed import InstalledPackage
 from witchery.apk.package import Package
 from witchery.arch import Arch
-from witchery.attest.evidence import Evidence
+from witchery.attest.evidence import MAX_PACKAGES, Evidence
 from witchery.build import image_files
 from witchery.build.copying import open_source
 from witchery.build.evidence import evidence_about
@@ -24,7 +24,7 @@ from witchery.build.pulling import keep
 from witchery.build.subject import Files, Look, Subject, files_of, uses_of
 from witchery.build.vuln_subjects import APPLICATION
 from witchery.digest import Digest
-from witchery.errors import Refused, UsageError, located
+from witchery.errors import FormatError, Refused, UsageError, located
 from witchery.graph.graph import Graph
 from witchery.graph.remarks import Use
 from witchery.oci import transport
@@ -341,6 +341,8 @@ def _subject(
             where=[text],
             hint="what it was built from can be asked about instead: its configuration, or its lock",
         )
+    if len(read.packages) > MAX_PACKAGES:
+        raise FormatError(f"more than {MAX_PACKAGES} packages", where=[text])
     warnings = []
     if not read.has_database:
         warnings.append("no package database is in the image: its packages are those that evidence names")

@@ -7,7 +7,7 @@ reason brings along whatever dominates any of them. Sets are the bits of a numbe
 packages, not millions.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from witchery.graph.graph import WORLD, Graph, asking
 from witchery.value import frozen
@@ -51,30 +51,41 @@ class Dominance:
         Conditions can give a package two dominators of which neither dominates the other: then its place is
         below the closest one that dominates both.
         """
-        at = {name: bit for bit, name in enumerate(self._names)}
-        found = {}
-        for name in self._names:
-            above = [each for each in self.of(name) if each != name]
-            chain = [
-                each
-                for each in above
-                if all(
-                    self._sets[each] >> at[other] & 1 or self._sets[other] >> at[each] & 1 for other in above
-                )
-            ]
-            found[name] = max(chain, key=lambda each: self._sets[each].bit_count(), default=WORLD)
-        return found
+        return {name: self._parent(at, name) for at, name in enumerate(self._names)}
+
+    def _parent(self, at: int, name: str) -> str:
+        others = self._sets[name] & ~(1 << at)
+        if not others:
+            return WORLD
+        last = self._names[others.bit_length() - 1]
+        if not others & ~self._sets[last]:  # all others dominate it: always so without conditions
+            return last
+        closest = sorted(self._above(name), key=lambda each: -self._sets[each].bit_count())
+        return next((each for each in closest if self._is_in_line(each, others)), WORLD)
+
+    def _is_in_line(self, name: str, others: int) -> bool:
+        """Whether of a package and each of some others one dominates the other."""
+        bit = 1 << self._names.index(name)
+        beside = others & ~self._sets[name]
+        return all(self._sets[each] & bit for at, each in enumerate(self._names) if beside >> at & 1)
+
+    def _above(self, name: str) -> Iterator[str]:
+        """What else dominates a package."""
+        bits = self._sets[name]
+        while bits:
+            lowest = bits & -bits
+            each = self._names[lowest.bit_length() - 1]
+            if each != name:
+                yield each
+            bits ^= lowest
 
     @property
     def sizes(self) -> Mapping[str, int]:
         """Bytes that leave with each package."""
-        sizes = dict.fromkeys(self._names, 0)
+        sizes = {name: self._graph.packages[name].installed_size for name in self._names}
         for name in self._names:
-            own, bits = self._graph.packages[name].installed_size, self._sets[name]
-            while bits:
-                lowest = bits & -bits
-                sizes[self._names[lowest.bit_length() - 1]] += own
-                bits ^= lowest
+            for each in self._above(name):
+                sizes[each] += self._graph.packages[name].installed_size
         return sizes
 
 

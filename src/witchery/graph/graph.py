@@ -114,13 +114,13 @@ class Graph:
         With what was requested they are where all begins: every package can be reached from one of both.
         """
         found: list[str] = []
-        reached = self.reached()
+        reached = self._spread([WORLD], set(), frozenset())
         rest = [name for name in self.packages if name not in reached]
         rest.sort(key=lambda name: len(self.reasons[name]) > 0)  # those without any reason first
         for name in rest:
             if name not in reached:
                 found.append(name)
-                reached = self.reached(also=found)
+                self._spread([name], reached, frozenset())
         return tuple(found)
 
     def requested(self, name: str) -> tuple[Dependency, ...]:
@@ -156,8 +156,11 @@ class Graph:
             also: Packages to take for requested.
         """
         gone = frozenset(without)
-        found: set[str] = set()
-        ahead = [WORLD, *(name for name in also if name not in gone)]
+        starts = [WORLD, *(name for name in also if name not in gone)]
+        return frozenset(self._spread(starts, set(), gone) - {WORLD})
+
+    def _spread(self, ahead: list[str], found: set[str], gone: frozenset[str]) -> set[str]:
+        """Adds to what is found all that is there because of it, and of what lies ahead."""
         while ahead:
             here = ahead.pop()
             if here in found:
@@ -168,7 +171,7 @@ class Graph:
                 for step in self.out(here)
                 if step.target not in found and step.target not in gone and self._holds(step, found)
             )
-        return frozenset(found - {WORLD})
+        return found
 
     def leaving_with(self, names: Iterable[str]) -> frozenset[str]:
         """What is in the image only because of some packages, these included."""
