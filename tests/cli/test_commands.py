@@ -50,6 +50,7 @@ def test_a_warm_build_imports_nothing_heavy_that_it_does_not_need(tmp_path: Path
     heavy |= {"dataclasses", "inspect", "witchery.solver.explain", "witchery.compose.script_run"}
     heavy |= {"witchery.vulns", "witchery.build.vuln_condition"}
     heavy |= {"witchery.graph", "witchery.build.subject", "witchery.store.stack"}
+    heavy |= {"witchery.report", "witchery.build.reporting", "html"}
     assert not loaded & heavy
 
 

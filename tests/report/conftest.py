@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from support.browser import Browser, chromium
 
+from support.browser import Browser, chromium
 from witchery.build.report_parts import assets
 from witchery.report.model import Report
 from witchery.report.page import page

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from support import reports
 from support.browser import Browser
 from support.downloads import npm_files, npm_tarball
-
 from witchery.report.model import Files, Report
 
 AXE = "4.14.1"
@@ -49,7 +49,7 @@ def test_every_part_is_shown(show: Show) -> None:
     assert "1 (1 in a stock Alpine base)" in browser.css("#audit-body")
     assert "known to be exploited; Reads too far" in browser.css("#vulnerabilities-body")
     assert "Not verified: 1 problem." in browser.css("#verification-body")
-    assert "−900\u00a0kB" in browser.css("#changes-body")
+    assert "\u2212900\u00a0kB" in browser.css("#changes-body")
     assert browser.all("nav .count") == ["", "2", "", "3", "", "6", "3", "3", "2", "no", "5"]
 
 

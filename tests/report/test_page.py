@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 
 import html5lib
 import pytest
-from support import reports
 
+from support import reports
 from witchery.build.report_parts import assets
 from witchery.errors import FormatError
 from witchery.report.document import document

@@ -11,7 +11,20 @@ import pytest
 from witchery.cli import main
 
 CACHED = frozenset(
-    ("build", "lock", "mirror", "show", "compose", "index", "cache", "vulns", "why", "tree", "inspect")
+    (
+        "build",
+        "lock",
+        "mirror",
+        "show",
+        "compose",
+        "index",
+        "cache",
+        "vulns",
+        "why",
+        "tree",
+        "inspect",
+        "report",
+    )
 )
 """The commands that take `--cache-dir` in these tests."""
 

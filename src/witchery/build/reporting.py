@@ -284,13 +284,10 @@ def _layers(image: Image) -> Iterator[Layer]:
     for layer in image.layers:
         said = layer.descriptor.annotations
         kind = said.get(f"{ANNOTATION}kind", "")
-        reason = said.get(f"{ANNOTATION}reason", "") or layer.history.created_by
-        yield Layer(
-            str(layer.descriptor.digest),
-            layer.descriptor.size,
-            kind if kind in LAYER_KINDS else "other",
-            reason if kind != "signed" else "",
-        )
+        reason = said.get(f"{ANNOTATION}reason", "")
+        if kind not in LAYER_KINDS:
+            kind, reason = "other", layer.history.created_by
+        yield Layer(str(layer.descriptor.digest), layer.descriptor.size, kind, reason)
 
 
 def _heads(text: str, opened: "OpenImage", registries: "Registries") -> Mapping[str, tuple[HeadScript, ...]]:

@@ -77,7 +77,7 @@ def _report(options: argparse.Namespace, console: Console, arch: "Arch | None", 
     from witchery.cli.workshop import open_registries, open_workshop
 
     if is_image(options.source):
-        subjects.refuse_registry_offline(options)
+        subjects.refuse_registry_offline(options, options.source)
         with open_registries(options, console) as registries:
             report = reporting.of_image(options.source, arch, host, registries)
         report = _verified(report, options, console)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import TypeVar
 
+from witchery.oci.config import Execution
 from witchery.report.model import Absent, Change, Changes, File, Report, Vulnerability
 
 MAX_CHANGES = 50_000
@@ -64,14 +65,13 @@ def _shown(file: File) -> str:
 
 
 def _configuration(before: Report, after: Report) -> Iterator[Change]:
-    for name, what, was, now in _paired(_settings(before), _settings(after)):
+    if isinstance(before.execution, Absent) or isinstance(after.execution, Absent):
+        return
+    for name, what, was, now in _paired(_settings(before.execution), _settings(after.execution)):
         yield Change("configuration", what, name, was or "", now or "")
 
 
-def _settings(report: Report) -> dict[str, str]:
-    found = report.execution
-    if isinstance(found, Absent):
-        return {}
+def _settings(found: Execution) -> dict[str, str]:
     settings = {
         "entry point": " ".join(found.entrypoint),
         "command": " ".join(found.cmd),

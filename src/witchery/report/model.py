@@ -43,7 +43,7 @@ class Layer(NamedTuple):
         digest: Of the blob.
         size: Of the blob, in bytes.
         kind: One of `LAYER_KINDS`.
-        reason: Why it is not as a distribution signed it, or an empty string.
+        reason: Why it is not as a distribution signed it; of an `other` what made it; or an empty string.
     """
 
     digest: str

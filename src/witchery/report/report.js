@@ -324,7 +324,7 @@
       open: (layer) => {
         said.replaceChildren(
           h("b", {}, "Layer " + (layer.at + 1)), ": " + KINDS[layer.kind] + ", " + size(layer.size) + ". ",
-          layer.reason ? "Not as signed: " + layer.reason + ". " : "",
+          layer.reason ? (layer.kind === "other" ? "Made by: " : "Not as signed: ") + layer.reason + ". " : "",
           layer.packages.length ? "Holds " + layer.packages.join(", ") + "." : "");
         said.hidden = false;
         parts.forEach((part, at) => (part.tabIndex = at === layer.at ? 0 : -1));
