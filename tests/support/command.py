@@ -24,6 +24,8 @@ CACHED = frozenset(
         "tree",
         "inspect",
         "report",
+        "audit",
+        "diff",
     )
 )
 """The commands that take `--cache-dir` in these tests."""

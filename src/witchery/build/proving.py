@@ -10,12 +10,12 @@ from witchery.build.image_root import ImageRoot
 from witchery.build.parts import Gathered
 from witchery.compose.assembly import Assembly
 from witchery.compose.composition import Composition
+from witchery.elf import glibc
 from witchery.elf.file import Elf
 from witchery.loader.loading import libc_path
 from witchery.loader.proof import Proof, likelier_first, prove
 from witchery.loader.search import DEFAULT_PATH, path_file
 from witchery.payload.findings import Finding
-from witchery.payload.native import glibc
 from witchery.payload.tree import Payload
 
 MAX_PATH_FILE = 1 << 16

@@ -24,6 +24,8 @@ COMMANDS = {
     "tree": "show what asks for what in an image",
     "inspect": "show what an image consists of: layers, users, start, files",
     "vulns": "look up the known vulnerabilities of an image, a lock or a source",
+    "audit": "say how an image is hardened, and what in it may serve an attacker",
+    "diff": "say what differs between two images",
     "report": "write everything about an image into one page of HTML",
     "run": "run an image, with whatever runtime is there",
     "push": "push an image to a registry",

@@ -121,6 +121,12 @@ def add_source(
 ) -> None:
     """A configuration and what its variables stand for."""
     parser.add_argument("source", metavar="SOURCE", nargs="?" if optional else None, help=help_text)
+    add_variables(parser)
+    add_arch(parser)
+
+
+def add_variables(parser: argparse.ArgumentParser) -> None:
+    """What variables of a configuration stand for."""
     parser.add_argument(
         "--set",
         metavar="NAME=VALUE",
@@ -129,7 +135,6 @@ def add_source(
         dest="variables",
         help="give a value to ${NAME} in the configuration; repeatable",
     )
-    add_arch(parser)
 
 
 def add_image_only(parser: argparse.ArgumentParser) -> None:

@@ -12,17 +12,26 @@ from witchery.cli import options as shared
 from witchery.cli.console import Console
 
 if TYPE_CHECKING:
+    from witchery.build.request import Request
     from witchery.build.subject import Subject
+    from witchery.build.surveying import Means
     from witchery.vulns.finding import Finding
 
+HELP = "an image, a lock (*.lock.json), an application or a configuration"
 
-def add_subject(parser: argparse.ArgumentParser, *, vulnerabilities: bool = True) -> None:
-    """What is asked about, and how it is reached."""
-    shared.add_source(parser, help_text="an image, a lock (*.lock.json), an application or a configuration")
+
+def add_building(parser: argparse.ArgumentParser) -> None:
+    """The options for subjects that are built first."""
     shared.add_packages(parser)
     shared.add_application(parser)
     locked.add_lock(parser)
     shared.add_registry(shared.add_trust(parser))
+
+
+def add_subject(parser: argparse.ArgumentParser, *, vulnerabilities: bool = True) -> None:
+    """What is asked about, and how it is reached."""
+    shared.add_source(parser, help_text=HELP)
+    add_building(parser)
     if vulnerabilities:
         vuln_options.add_data(parser)
     shared.add_talk(parser)
@@ -120,3 +129,35 @@ def findings(
     for warning in examined.warnings:
         console.warn(warning)
     return examined.findings
+
+
+def means(options: argparse.Namespace, console: Console, *, fetch: bool = True) -> "Means":
+    """What it takes to look at the subjects that the options name.
+
+    Args:
+        options: The options.
+        console: Is told what is assumed.
+        fetch: Whether the packages of a lock are fetched.
+
+    Raises:
+        UsageError: if they name several architectures.
+    """
+    from witchery.arch import Arch
+    from witchery.build.surveying import Means
+    from witchery.cli.request import only_arch, open_request
+    from witchery.cli.workshop import open_registries, open_workshop
+
+    host = Arch.parse(os.uname().machine)
+
+    def request(subject: str) -> "Request":
+        of_one = argparse.Namespace(**(vars(options) | {"source": subject}))
+        return locked.with_lock((open_request(of_one),), of_one, console)[0]
+
+    return Means(
+        request=request,
+        workshop=lambda: open_workshop(options, console),
+        registries=lambda: open_registries(options, console),
+        arch=only_arch(options, host),
+        host=host,
+        fetch=fetch,
+    )

@@ -20,11 +20,12 @@ from witchery.value import frozen
 DEPENDENCY = "/bin/sh"
 """The name by which packages ask for a shell without choosing one."""
 
-_SHELLS = ("ash", "bash", "busybox", "dash", "fish", "ksh", "loksh", "mksh", "oksh", "sh", "yash", "zsh")
-PROGRAMS = frozenset(f"{folder}/{name}" for folder in ("bin", "usr/bin") for name in _SHELLS)
+SHELLS = ("ash", "bash", "busybox", "dash", "fish", "ksh", "loksh", "mksh", "oksh", "sh", "yash", "zsh")
+"""What shells are called."""
+PROGRAMS = frozenset(f"{folder}/{name}" for folder in ("bin", "usr/bin") for name in SHELLS)
 """Where shells are, without the leading slash."""
 _SHEBANG = re.compile(
-    rb"#![ \t]*(?:\S*/env[ \t]+(?:-\S+[ \t]+)*)?(?:\S*/)?(?:%s)(?=[\s\0]|$)" % "|".join(_SHELLS).encode()
+    rb"#![ \t]*(?:\S*/env[ \t]+(?:-\S+[ \t]+)*)?(?:\S*/)?(?:%s)(?=[\s\0]|$)" % "|".join(SHELLS).encode()
 )
 _HEAD = 256
 _SHOWN = 80

@@ -10,6 +10,7 @@ from typing import Any, Literal, Self
 from witchery.arch import Arch
 from witchery.config import values
 from witchery.config.accounts import Accounts
+from witchery.config.audit import Auditing
 from witchery.config.bills import Bills
 from witchery.config.faults import Fault, repeated
 from witchery.config.kinds import Choice, Flag, ListOf, MapOf, Mode, Model, Record, Words, setting
@@ -312,6 +313,7 @@ class ImageConfig(Model):
     )
     base: Base = setting(Record(Base), "Generated files that can be switched off.", own=True)
     sbom: Bills = setting(Record(Bills), "Bills of materials: what the image consists of.", own=True)
+    audit: Auditing = setting(Record(Auditing), "What `witchery audit` lets pass.", own=True)
     layering: Layering = setting(
         Record(Layering, short="strategy"), "How packages become layers.", whole=True
     )

@@ -28,6 +28,8 @@ MAX_NOTES = 4096
 
 _AARCH64_FEATURES = 0xC0000000
 _X86_FEATURES, _X86_ISA_NEEDED, _X86_ISA_USED = 0xC0000002, 0xC0008002, 0xC0010002
+_X86_COMPAT_NEEDED = 0xC0000001
+_X86_COMPAT_2_NEEDED, _X86_COMPAT_2_USED = 0xC0008000, 0xC0010000
 _SYSTEMS = ("Linux", "Hurd", "Solaris", "FreeBSD")
 
 
@@ -59,6 +61,9 @@ class Properties:
     Attributes:
         x86_isa_needed: Bits of the x86-64 levels without which it must not run: 1 baseline, 2 v2, 4 v3, 8 v4.
         x86_isa_used: The same, of what it may use; for information.
+        x86_compat_needed: Bits of single abilities, as old tools wrote them: 1 i486, 2 i586, 4 i686, 8 SSE.
+        x86_compat_2_needed: Bits of single abilities, as they were written next: 1 CMOV, 2 SSE, 4 SSE2.
+        x86_compat_2_used: The same, of what it may use.
         x86_ibt: Indirect branches land where they are meant to (CET).
         x86_shstk: Fit for shadow stacks (CET).
         aarch64_bti: The same as IBT.
@@ -67,6 +72,9 @@ class Properties:
 
     x86_isa_needed: int | None = None
     x86_isa_used: int | None = None
+    x86_compat_needed: int | None = None
+    x86_compat_2_needed: int | None = None
+    x86_compat_2_used: int | None = None
     x86_ibt: bool = False
     x86_shstk: bool = False
     aarch64_bti: bool = False
@@ -136,6 +144,9 @@ def properties(notes: Iterable[Note], layout: Layout) -> Properties:
     return Properties(
         x86_isa_needed=words.get(_X86_ISA_NEEDED),
         x86_isa_used=words.get(_X86_ISA_USED),
+        x86_compat_needed=words.get(_X86_COMPAT_NEEDED),
+        x86_compat_2_needed=words.get(_X86_COMPAT_2_NEEDED),
+        x86_compat_2_used=words.get(_X86_COMPAT_2_USED),
         x86_ibt=bool(x86 & 1),
         x86_shstk=bool(x86 & 2),
         aarch64_bti=bool(arm & 1),

@@ -14,11 +14,13 @@ class Held:
         version: Its version.
         size: Bytes of the package file.
         identity: The hash of its control segment: a package can be built anew under the same version.
+        installed_size: Bytes of its files, where they matter.
     """
 
     version: str
     size: int
     identity: bytes
+    installed_size: int = 0
 
 
 @frozen

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from witchery.arch import Arch
+from witchery.elf import glibc
 from witchery.elf.file import Elf
 from witchery.errors import FormatError
 from witchery.payload.classify import FileKind
@@ -27,7 +28,6 @@ from witchery.payload.findings import (
 )
 from witchery.payload.languages import jars
 from witchery.payload.languages.jars import Jar, Native
-from witchery.payload.native import glibc
 from witchery.payload.options import ScanOptions
 from witchery.payload.purl import purl
 from witchery.payload.tree import Payload, PayloadFile

@@ -12,6 +12,7 @@ or library, else a warning), `interpreter` (a program starts through a loader th
 from collections.abc import Iterator, Mapping
 
 from witchery.elf.file import Elf
+from witchery.elf.glibc import is_loader
 from witchery.elf.segments import EXECUTE, LOAD
 from witchery.payload.findings import Finding, Report, Severity, combined
 from witchery.payload.native import glibc, hardening, libc, loads, needed, opened, sonames
@@ -70,7 +71,7 @@ def _program_kind(elf: Elf) -> str:
         return "static-pie program" if elf.is_pie else "static program"
     if libc.is_musl(elf):
         return "dynamic musl program"
-    return "dynamic glibc program" if glibc.is_loader(elf.interpreter or "") else "dynamic program"
+    return "dynamic glibc program" if is_loader(elf.interpreter or "") else "dynamic program"
 
 
 def _kinds(elves: Mapping[str, Elf]) -> tuple[str, ...]:
@@ -105,7 +106,7 @@ def _interpreters(payload: Payload, elves: Mapping[str, Elf], options: ScanOptio
         name = elf.interpreter
         if name is None or name == right or payload.locate(name) is not None:
             continue
-        if glibc.is_loader(name) and (not options.allow_gcompat or name.startswith(_GCOMPAT)):
+        if is_loader(name) and (not options.allow_gcompat or name.startswith(_GCOMPAT)):
             continue  # what there is to say about glibc is said elsewhere
         message = f"starts through `{name[:120]}`, which no package provides"
         hints = ("Link it on Alpine.",)

@@ -12,9 +12,10 @@ many to follow); a note: `load-order` (found only if something else was loaded b
 from collections.abc import Iterator, Mapping
 
 from witchery.elf.file import Elf
+from witchery.elf.glibc import is_loader
 from witchery.loader.loading import Loading, Missing
 from witchery.payload.findings import Evidence, Finding, Need, Report, Severity
-from witchery.payload.native import glibc, libc, sonames
+from witchery.payload.native import libc, sonames
 from witchery.payload.native.loads import Loads
 from witchery.payload.tree import Payload
 
@@ -90,7 +91,7 @@ class _Trace:
     def _missing(self, missing: Missing, found: Loading) -> None:
         """A library that the loader does not find in the application."""
         path, name = missing.path, missing.name
-        if libc.is_libc(name) or glibc.is_loader(name) or name == found.start.elf.interpreter:
+        if libc.is_libc(name) or is_loader(name) or name == found.start.elf.interpreter:
             return  # spoken of elsewhere
         if missing.found is not None:
             message = f"needs {name}, and the loader takes `{missing.found}` for it: {missing.reason}"

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from witchery.arch import Arch
+from witchery.elf.glibc import proof
 from witchery.payload.classify import FileKind
 from witchery.payload.findings import Finding, Severity
-from witchery.payload.native.glibc import proof
 from witchery.payload.node.npm import NodePackage, Packages
 from witchery.payload.options import ScanOptions
 from witchery.payload.tree import Payload, PayloadFile

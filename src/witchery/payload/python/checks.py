@@ -7,9 +7,9 @@ requirements, and nothing installed).
 
 from collections.abc import Iterator
 
+from witchery.elf.glibc import proof
 from witchery.payload import programs
 from witchery.payload.findings import Finding, Severity
-from witchery.payload.native.glibc import proof
 from witchery.payload.python.facts import Facts
 from witchery.payload.python.tags import Built, Extension, System, Version, built, dotted, machine
 from witchery.payload.python.wheels import Distribution

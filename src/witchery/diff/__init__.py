@@ -1,0 +1,1 @@
+"""What differs between two images: packages, files, how they start, layers, ABIs, licences, CVEs."""
