@@ -75,7 +75,16 @@ def test_options_mean_the_same_everywhere() -> None:
                     continue
                 if option == "--lock" and name == "verify":  # nothing is beside an image
                     continue
-                if option in ("-o", "--output") and name in ("lock", "mirror", "sbom"):  # no image goes there
+                if option in ("-o", "--output") and name in (
+                    "lock",
+                    "mirror",
+                    "sbom",
+                    "report",
+                ):  # no image goes there
+                    continue
+                if option == "--diff" and name == "lock":  # nothing else to name
+                    continue
+                if option == "--fail-on" and name == "audit":  # findings of another kind
                     continue
                 if option == "--sign-key" and name == "build":  # an image, by other keys than packages
                     continue

@@ -46,11 +46,16 @@ def test_every_part_is_shown(show: Show) -> None:
     assert browser.all(NAMES) == ["app", "libfoo", "musl"]
     assert "/usr/lib/libfoo.so → libfoo.so.2" in browser.css("#files-body")
     assert "user `app` (100:101)" in browser.css("#scripts-body")
-    assert "1 (1 in a stock Alpine base)" in browser.css("#audit-body")
+    audit = browser.css("#audit-body")
+    assert "Score 72 of 100; Alpine 3.19 has 57." in audit
+    assert "setuid\thigh\tprograms with the rights of their owner\t2\t\u221220" in audit
+    assert "shells\t0\t3" in audit
     assert "known to be exploited; Reads too far" in browser.css("#vulnerabilities-body")
     assert "Not verified: 1 problem." in browser.css("#verification-body")
-    assert "\u2212900\u00a0kB" in browser.css("#changes-body")
-    assert browser.all("nav .count") == ["", "2", "", "3", "", "6", "3", "3", "2", "no", "5"]
+    changes = browser.css("#changes-body")
+    assert "From oci:old to this one. Layers in common: 1; to pull besides: 600\u00a0B." in changes
+    assert "\u2212900\u00a0kB" in changes
+    assert browser.all("nav .count") == ["", "2", "", "3", "", "6", "3", "3", "2", "no", "6"]
 
 
 def test_absent_parts_say_so(show: Show) -> None:

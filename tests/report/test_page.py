@@ -177,7 +177,7 @@ TEXT += [("ink", "chosen"), ("muted", "chosen"), ("bad", "chosen"), ("warn", "ch
 TEXT += [("on", kind) for kind in ("signed", "payload", "derived", "top", "other")]
 MARKS = [
     (each, ground)
-    for each in ("rule", "focus", "signed", "payload", "derived", "top", "other")
+    for each in ("rule", "signed", "payload", "derived", "top", "other")
     for ground in ("paper", "panel")
 ]
 

@@ -3,25 +3,18 @@
 from random import Random
 
 from witchery.oci.config import Execution
-from witchery.report.model import (
-    NOWHERE,
-    WORLD,
-    Absent,
+from witchery.report.findings import (
     Audit,
     Change,
     Changes,
-    Edge,
-    File,
-    Files,
-    Layer,
-    Package,
+    Count,
+    Line,
     Remark,
-    Report,
-    Script,
     Verification,
     Vulnerabilities,
     Vulnerability,
 )
+from witchery.report.model import NOWHERE, WORLD, Absent, Edge, File, Files, Layer, Package, Report, Script
 from witchery.value import replace
 
 _NOT = Absent("nobody asked for it")
@@ -103,7 +96,18 @@ def whole() -> Report:
         ),
         audit=Audit(
             score=72,
-            counts=(("setuid programs", 1, 1), ("shells", 0, 1), ("interpreters", 0, -1)),
+            stock="Alpine 3.19",
+            stock_score=57,
+            lines=(
+                Line("setuid", "high", "programs with the rights of their owner", 2, 20),
+                Line("relro", "medium", "tables that stay writable", 1, 8),
+                Line("stripped", "note", "symbols are there", 1, 0),
+            ),
+            counts=(
+                Count("setuid and setgid", 1, 0),
+                Count("shells", 0, 3),
+                Count("bytes of files", 1230, 7_362_219),
+            ),
             remarks=(
                 Remark("error", "setuid", "runs with the rights of its owner", "/usr/bin/app"),
                 Remark("warning", "relro", "the relocations stay writable", "/usr/lib/libfoo.so.2"),
@@ -159,7 +163,10 @@ def whole() -> Report:
                 Change("file", "added", "/usr/bin/app", "", "file, 300 bytes, mode 4755, owner 0:0", 300),
                 Change("configuration", "changed", "user", "root", "65532"),
                 Change("vulnerability", "gone", "CVE-2023-9999 in libfoo", "high", ""),
+                Change("library", "broken", "libfoo.so.2", "usr/lib/libfoo.so.2", "gone: foo_open"),
             ),
+            shared=1,
+            pulled=600,
         ),
     )
 
@@ -298,7 +305,10 @@ def hostile() -> Report:
         ),
         audit=Audit(
             score=0,
-            counts=tuple((text, 1, -1) for text in HOSTILE),
+            stock=HOSTILE[0],
+            stock_score=57,
+            lines=tuple(Line(text, "high", text, 1, 1) for text in HOSTILE),
+            counts=tuple(Count(text, 1, 1) for text in HOSTILE),
             remarks=tuple(Remark("error", text, text, text) for text in HOSTILE),
         ),
         vulnerabilities=Vulnerabilities(

@@ -6,7 +6,8 @@ from pathlib import Path
 import witchery
 from witchery.attest.verdict import Verdict
 from witchery.build.vulns import Examined
-from witchery.report.model import NOWHERE, Remark, Report, Verification, Vulnerabilities, Vulnerability
+from witchery.report.findings import Remark, Verification, Vulnerabilities, Vulnerability
+from witchery.report.model import NOWHERE, Report
 from witchery.report.page import Assets
 from witchery.value import replace
 from witchery.vulns.finding import Dismissed, Finding

@@ -19,6 +19,7 @@ from witchery.cli.console import Console
 
 if TYPE_CHECKING:
     from witchery.arch import Arch
+    from witchery.build.surveying import Means
     from witchery.report.model import Report
 
 EXAMPLE = """\
@@ -43,19 +44,15 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     from witchery.arch import Arch
     from witchery.build.report_parts import assets
     from witchery.cli.request import only_arch
-    from witchery.report.changes import changes
     from witchery.report.document import document
     from witchery.report.page import page
     from witchery.store import atomic
-    from witchery.value import replace
 
     host = Arch.parse(os.uname().machine)
     arch = only_arch(options, host)
-    report = _report(options, console, arch, host)
+    report = _audited(_report(options, console, arch, host), options, console)
     if options.diff:
-        other = argparse.Namespace(**{**vars(options), "source": options.diff, "lock": None})
-        other.arch = [arch.apk if arch else Arch.parse(report.arch).apk]
-        report = replace(report, changes=changes(_report(other, console, arch, host), report))
+        report = _compared(report, options, console)
     if options.json:
         console.document(document(report))
         if options.output is None:
@@ -104,8 +101,7 @@ def _verified(report: "Report", options: argparse.Namespace, console: Console) -
     if not report.digest:
         return report
     workshop = open_workshop(options, console)
-    now = workshop.source_date if workshop.source_date is not None else int(time.time())
-    question = Question(policy=Policy(payload="allow"), arch=Arch.parse(report.arch), now=now)
+    question = Question(policy=Policy(payload="allow"), arch=Arch.parse(report.arch), now=_now())
     with open_registries(options, console) as registries:
         _, verdicts = verify_image(transport.parse(options.source), question, workshop, registries)
     verdict = next((each for each in verdicts if str(each.digest) == report.digest), None)
@@ -145,6 +141,58 @@ def _examined(report: "Report", options: argparse.Namespace, console: Console) -
             raise
         return replace(report, vulnerabilities=Absent(f"nothing was looked up: {error}"))
     return with_vulnerabilities(report, examined)
+
+
+def _audited(report: "Report", options: argparse.Namespace, console: Console) -> "Report":
+    """With how hard it is to attack, where its files are known."""
+    from witchery.build.auditing import examine
+    from witchery.errors import UsageError
+    from witchery.report.audits import audit_of
+    from witchery.report.model import Absent
+    from witchery.value import replace
+
+    try:
+        found = examine(options.source, _means(report, options, console), waivers=None, time=_now())
+    except UsageError as error:
+        return replace(report, audit=Absent(str(error)))
+    return replace(report, audit=audit_of(found))
+
+
+def _compared(report: "Report", options: argparse.Namespace, console: Console) -> "Report":
+    """With the differences to another image; vulnerabilities only where data is named."""
+    from witchery.build.diffing import compare
+    from witchery.cli import vuln_options
+    from witchery.cli.workshop import open_workshop
+    from witchery.diff.difference import PARTS
+    from witchery.report.changes import changes_of
+    from witchery.value import replace
+
+    subjects.refuse_registry_offline(options, options.diff)
+    found = compare(
+        options.diff,
+        options.source,
+        _means(report, options, console),
+        parts=PARTS,
+        sources=vuln_options.sources(options) if options.db else None,
+        access=lambda: open_workshop(options, console).access(),
+    )
+    return replace(report, changes=changes_of(found))
+
+
+def _means(report: "Report", options: argparse.Namespace, console: Console) -> "Means":
+    """What it takes to look at subjects for the architecture of the report."""
+    from witchery.arch import Arch
+
+    of_one = argparse.Namespace(**vars(options))
+    of_one.arch = [Arch.parse(report.arch).apk]
+    return subjects.means(of_one, console)
+
+
+def _now() -> int:
+    from witchery.cli.workshop import source_date
+
+    date = source_date()
+    return int(time.time()) if date is None else date
 
 
 def _stem(source: str) -> str:

@@ -1,98 +1,112 @@
-"""In what one report differs from another: packages, files, configuration, vulnerabilities."""
+"""In what an image differs from another (`witchery.diff`) as a part of its report."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from itertools import islice
-from typing import TypeVar
 
-from witchery.oci.config import Execution
-from witchery.report.model import Absent, Change, Changes, File, Report, Vulnerability
+from witchery.diff.abi import LibraryChange
+from witchery.diff.difference import Difference
+from witchery.diff.files import FileState
+from witchery.lock.changes import Held
+from witchery.report.findings import Change, Changes
 
 MAX_CHANGES = 50_000
 """How many differences are listed."""
+_NAMED = 5
+"""How many symbols of a library are named."""
 
-_T = TypeVar("_T")
 
-
-def changes(before: Report, after: Report) -> Changes:
-    """The differences, packages first, then files, configuration and vulnerabilities."""
+def changes_of(difference: Difference) -> Changes:
+    """The differences: packages first, what may break next, files last."""
     found = [
-        *_packages(before, after),
-        *_configuration(before, after),
-        *_vulnerabilities(before, after),
-        *_files(before, after),
+        *_packages(difference),
+        *_libraries(difference),
+        *_licences(difference),
+        *_vulnerabilities(difference),
+        *_configuration(difference),
+        *_files(difference),
     ]
+    layers = difference.layers
     return Changes(
-        name=before.name,
-        digest=before.digest,
+        name=difference.before.name,
+        digest=difference.before.digest,
         found=tuple(islice(found, MAX_CHANGES)),
         omitted=max(0, len(found) - MAX_CHANGES),
+        shared=layers.shared if layers else 0,
+        pulled=layers.bytes if layers else 0,
     )
 
 
-def _paired(
-    before: Mapping[str, _T], after: Mapping[str, _T]
-) -> Iterator[tuple[str, str, _T | None, _T | None]]:
-    """What is in either and not the same, in order of names."""
-    for name in sorted(before.keys() | after.keys()):
-        old, new = before.get(name), after.get(name)
-        if old != new:
-            yield name, "added" if old is None else "gone" if new is None else "changed", old, new
+def _packages(difference: Difference) -> Iterator[Change]:
+    for each in difference.packages or ():
+        what = each.kind if each.kind in ("added", "gone") else "changed"
+        after = f"{_version(each.after)}, built anew" if each.kind == "rebuilt" else _version(each.after)
+        grown = _size(each.after) - _size(each.before)
+        yield Change("package", what, each.name, _version(each.before), after, grown)
 
 
-def _packages(before: Report, after: Report) -> Iterator[Change]:
-    old, new = ({each.name: (each.version, each.size) for each in one.packages} for one in (before, after))
-    for name, what, was, now in _paired(old, new):
-        grown = (now[1] if now else 0) - (was[1] if was else 0)
-        yield Change("package", what, name, was[0] if was else "", now[0] if now else "", grown)
+def _version(held: Held | None) -> str:
+    return held.version if held else ""
 
 
-def _files(before: Report, after: Report) -> Iterator[Change]:
-    if isinstance(before.files, Absent) or isinstance(after.files, Absent):
+def _size(held: Held | None) -> int:
+    return held.installed_size if held else 0
+
+
+def _libraries(difference: Difference) -> Iterator[Change]:
+    for each in difference.abi or ():
+        what = "broken" if each.breaks else "changed"
+        users = f"; wanted by {len(each.users)} files" if each.breaks and each.users else ""
+        yield Change("library", what, each.soname, each.old_soname or each.before, _promised(each) + users)
+
+
+def _promised(library: LibraryChange) -> str:
+    """What of its promises changed, in a few words."""
+    said = [f"another name than {library.old_soname}"] if library.old_soname else []
+    for word, names in (
+        ("gone", library.removed),
+        ("of another size", tuple(each.name for each in library.resized)),
+        ("under another version", library.moved),
+        ("versions gone", library.versions),
+    ):
+        if names:
+            more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+            said.append(f"{word}: {', '.join(names[:_NAMED])}{more}")
+    if library.added:
+        said.append(f"{library.added} symbols added")
+    return "; ".join(said)
+
+
+def _licences(difference: Difference) -> Iterator[Change]:
+    for each in difference.licences.changed if difference.licences else ():
+        yield Change("licence", "changed", each.name, each.before, each.after)
+
+
+def _vulnerabilities(difference: Difference) -> Iterator[Change]:
+    if difference.vulns is None:
         return
-    old, new = (
-        {each.path: (_shown(each), each.size) for each in one.listed} for one in (before.files, after.files)
-    )
-    for path, what, was, now in _paired(old, new):
-        grown = (now[1] if now else 0) - (was[1] if was else 0)
-        yield Change("file", what, f"/{path}", was[0] if was else "", now[0] if now else "", grown)
+    for each in difference.vulns.introduced:
+        yield Change("vulnerability", "added", f"{each.id} in {each.package}", "", each.severity)
+    for each in difference.vulns.fixed:
+        yield Change("vulnerability", "gone", f"{each.id} in {each.package}", each.severity)
 
 
-def _shown(file: File) -> str:
-    """What is said of a file, where it differs."""
-    leads = f" to {file.target}" if file.target else ""
-    size = f", {file.size} bytes" if file.kind == "file" else ""
-    return f"{file.kind}{leads}{size}, mode {file.mode:o}, owner {file.uid}:{file.gid}"
+def _configuration(difference: Difference) -> Iterator[Change]:
+    for each in difference.config or ():
+        what = "added" if each.before is None else "gone" if each.after is None else "changed"
+        yield Change("configuration", what, each.name, each.before or "", each.after or "")
 
 
-def _configuration(before: Report, after: Report) -> Iterator[Change]:
-    if isinstance(before.execution, Absent) or isinstance(after.execution, Absent):
-        return
-    for name, what, was, now in _paired(_settings(before.execution), _settings(after.execution)):
-        yield Change("configuration", what, name, was or "", now or "")
+def _files(difference: Difference) -> Iterator[Change]:
+    for each in difference.files or ():
+        after = _state(each.after)
+        if each.kind == "changed":
+            after += f" ({', '.join(each.what)})"
+        yield Change("file", each.kind, f"/{each.path}", _state(each.before), after, each.growth)
 
 
-def _settings(found: Execution) -> dict[str, str]:
-    settings = {
-        "entry point": " ".join(found.entrypoint),
-        "command": " ".join(found.cmd),
-        "user": found.user or "root",
-        "folder": found.working_dir,
-        "ports": " ".join(found.ports),
-        "volumes": " ".join(found.volumes),
-        "stop signal": found.stop_signal,
-        **{f"variable {name}": text for name, _, text in (each.partition("=") for each in found.env)},
-        **{f"label {name}": text for name, text in found.labels.items()},
-    }
-    return {name: text for name, text in settings.items() if text}
-
-
-def _vulnerabilities(before: Report, after: Report) -> Iterator[Change]:
-    if isinstance(before.vulnerabilities, Absent) or isinstance(after.vulnerabilities, Absent):
-        return
-    old, new = _known(before.vulnerabilities.found), _known(after.vulnerabilities.found)
-    for name, what, was, now in _paired(old, new):
-        yield Change("vulnerability", what, name, was or "", now or "")
-
-
-def _known(found: Iterable[Vulnerability]) -> dict[str, str]:
-    return {f"{each.id} in {each.subject}": each.severity for each in found if not each.dismissed}
+def _state(state: FileState | None) -> str:
+    if state is None:
+        return ""
+    leads = f" to {state.target}" if state.target else ""
+    size = f", {state.size} bytes" if state.type == "file" else ""
+    return f"{state.type}{leads}{size}, mode {state.mode:o}, owner {state.uid}:{state.gid}"

@@ -9,16 +9,8 @@ Of files there may be very many, so each is a row; `columns` names what stands i
 from collections.abc import Mapping
 from typing import Any, Final
 
-from witchery.report.model import (
-    MAX_SCRIPT,
-    Absent,
-    Audit,
-    Changes,
-    Files,
-    Report,
-    Verification,
-    Vulnerabilities,
-)
+from witchery.report.findings import Audit, Changes, Verification, Vulnerabilities
+from witchery.report.model import MAX_SCRIPT, Absent, Files, Report
 from witchery.sbom.bill import plain
 
 SCHEMA: Final = "dev.witchery.report/1"
@@ -99,10 +91,10 @@ def _script(script: Any) -> dict[str, Any]:
 def _audit(audit: Audit) -> dict[str, Any]:
     return {
         "score": audit.score,
-        "counts": [
-            {"what": plain(what), "count": count, "stock": None if stock < 0 else stock}
-            for what, count, stock in audit.counts
-        ],
+        "stock": plain(audit.stock),
+        "stock_score": audit.stock_score,
+        "lines": _rows(audit.lines),
+        "counts": _rows(audit.counts),
         "remarks": _rows(audit.remarks),
     }
 
@@ -133,6 +125,8 @@ def _changes(changes: Changes) -> dict[str, Any]:
         "digest": changes.digest,
         "found": _rows(changes.found),
         "omitted": changes.omitted,
+        "shared": changes.shared,
+        "pulled": changes.pulled,
     }
 
 

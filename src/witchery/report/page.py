@@ -193,8 +193,8 @@ def _figures(report: Report) -> Iterator[tuple[str, str, str]]:
         problems = _counted(len(report.verification.problems), "problem")
         said = "nothing speaks against it" if report.verification.ok else problems
         yield "Verified", "yes" if report.verification.ok else "no", said
-    if not isinstance(report.audit, Absent) and report.audit.score is not None:
-        yield "Audit", f"{report.audit.score} / 100", _counted(len(report.audit.remarks), "remark")
+    if not isinstance(report.audit, Absent):
+        yield "Audit", f"{report.audit.score} / 100", f"{report.audit.stock}: {report.audit.stock_score}"
 
 
 def _number(count: int) -> str:

@@ -12,7 +12,7 @@
   const WAYS = 6;
   const KINDS = { signed: "as signed", payload: "application", derived: "derived", top: "generated", other: "other" };
 
-  // ------------------------------------------------------------------------------------- elements and texts
+  // ---- elements and texts
   const $ = (id) => document.getElementById(id);
 
   function h(tag, attributes = {}, ...children) {
@@ -59,7 +59,7 @@
 
   const there = (part) => part && part.absent === undefined;
 
-  // ------------------------------------------------------------------------------------------ what is shown
+  // ---- what is shown
   const packages = data.packages;
   packages.forEach((each, at) => Object.assign(each, { at, asks: [], asked: [], files: 0, known: [] }));
   for (const edge of data.edges) {
@@ -85,7 +85,7 @@
   const heldSize = (each) => each.held.reduce((sum, at) => sum + packages[at].size, 0);
   packages.forEach((each) => (each.heldSize = heldSize(each)));
 
-  // ------------------------------------------------------------------------------------------------- tables
+  // ---- tables
   const tables = [];
 
   class Table {
@@ -277,9 +277,12 @@
 
   // A column that shows a member as it is.
   const of = (title, name, looks = {}) => ({ title, value: (each) => each[name], ...looks });
+  const measured = (title, name, shown, wide = false) =>
+    of(title, name, { width: "7.5rem", right: true, wide, cell: (each) => shown(each[name]) });
+  const alike = (name, ...words) => words.map((word) => ({ label: word, test: (each) => each[name] === word }));
   const note = (look, ...texts) => h("p", { class: look }, ...texts);
 
-  // ------------------------------------------------------------------------------------------------- layers
+  // ---- layers
   function swatch(kind) {
     return h("span", { class: "swatch k-" + kind, "aria-hidden": "true" });
   }
@@ -317,7 +320,7 @@
         { title: "#", width: "3.5rem", right: true, wide: true, value: (each) => each.at + 1 },
         { title: "Kind", width: "9rem", value: (each) => each.kind, cell: (each) => h("span", {}, swatch(each.kind), KINDS[each.kind]) },
         { title: "Holds", value: labelOf },
-        { title: "Size", width: "6.5rem", right: true, value: (each) => each.size, cell: (each) => size(each.size) },
+        measured("Size", "size", size),
         ...(standings.length ? [{ title: "Rests on", width: "8rem", wide: true, value: (each) => standings[each.at] || "" }] : []),
         { title: "Digest", wide: true, path: true, width: "11rem", value: (each) => each.digest.replace("sha256:", "") },
       ],
@@ -348,7 +351,7 @@
     });
   }
 
-  // ------------------------------------------------------------------------------------------------ treemap
+  // ---- treemap
   function squarified(items, width, height) {
     // Rectangles close to squares (Bruls, Huizing, van Wijk: "Squarified Treemaps", 2000); items by size.
     const found = [];
@@ -505,7 +508,7 @@
     }).observe(box);
   }
 
-  // ----------------------------------------------------------------------------------------------- packages
+  // ---- packages
   let packageTable = null;
 
   function showPackages(host) {
@@ -516,8 +519,8 @@
       columns: [
         { title: "Name", value: (each) => each.name, cell: (each) => h("span", { title: each.name.slice(0, 500) }, swatch(kindOf(each)), h("bdi", {}, each.name)) },
         of("Version", "version", { width: "9rem" }),
-        { title: "Size", width: "6rem", right: true, value: (each) => each.size, cell: (each) => size(each.size) },
-        { title: "Leaves with it", width: "8rem", right: true, wide: true, value: (each) => each.heldSize, cell: (each) => size(each.heldSize) },
+        measured("Size", "size", size),
+        measured("Leaves with it", "heldSize", size, true),
         { title: "Asked for by", width: "7.5rem", right: true, wide: true, value: (each) => each.asked.length, cell: (each) => (each.requested.length ? "requested" : number(each.asked.length)) },
         ...(looked ? [{ title: "Known", width: "5rem", right: true, wide: true, value: (each) => each.known.length, cell: (each) => (each.known.length ? String(each.known.length) : quiet("0")) }] : []),
         of("Licence", "licence", { width: "11rem", wide: true }),
@@ -533,7 +536,7 @@
     });
   }
 
-  // -------------------------------------------------------------------------------------------------- graph
+  // ---- graph
   let selected = null;
   let cameFrom = null;
 
@@ -704,7 +707,7 @@
     cameFrom = null;
   }
 
-  // -------------------------------------------------------------------------------------------------- files
+  // ---- files
   let fileTable = null;
 
   function showFiles(host) {
@@ -741,7 +744,7 @@
     fileTable.search.focus({ preventScroll: true });
   }
 
-  // ------------------------------------------------------------------------------------------- other parts
+  // ---- other parts
   const LOOKS = { emulated: "good", "not done": "bad", irrelevant: "quiet", error: "bad", warning: "warn", ok: "good", note: "quiet" };
   const RANKS = { critical: 5, high: 4, medium: 3, low: 2, none: 1, unknown: 0 };
   const tinted = (word, look) => h("span", { class: look || "" }, word);
@@ -764,7 +767,7 @@
           { title: "What was done, or not", wide: true, value: done },
         ] : [{ title: "Size", right: true, width: "6rem", value: (each) => each.text.length, cell: (each) => size(each.text.length + each.cut) }]),
       ],
-      filters: ["emulated", "not done", "irrelevant"].map((word) => ({ label: word, test: (each) => each.verdict === word })),
+      filters: alike("verdict", "emulated", "not done", "irrelevant"),
       open: (each) => {
         const said = done(each);
         text.textContent = (said ? "# " + (each.verdict || "") + ": " + said + "\n\n" : "") + (each.text || "(empty)")
@@ -787,17 +790,34 @@
         of("What was found", "message"),
         of("Where", "subject", { path: true, wide: true }),
       ],
-      filters: ["error", "warning", "note"].map((word) => ({ label: word, test: (each) => each.level === word })),
+      filters: alike("level", "error", "warning", "note"),
     });
   }
 
   function showAudit(host) {
-    if (data.audit.counts.length) {
-      host.append(h("dl", { class: "facts" }, ...data.audit.counts.map((each) =>
-        fact(each.what, number(each.count) + (each.stock === null ? "" : " (" + number(each.stock) + " in a stock Alpine base)")))));
-      host.append(h("h3", {}, "What was found"));
-    }
-    remarks(host, "audit", data.audit.remarks);
+    const found = data.audit;
+    const costs = found.lines.filter((each) => each.points);
+    host.append(note("lede", "Score " + found.score + " of 100; " + found.stock + " has " + found.stock_score + "."));
+    new Table(host, {
+      label: "lines of the score", rows: costs, empty: "Nothing was found that costs points",
+      text: (each) => [each.rule, each.severity, each.meaning],
+      columns: [
+        of("Rule", "rule", { width: "12rem" }), of("Severity", "severity", { width: "6.5rem", wide: true }),
+        of("What it finds", "meaning", { wide: true }), of("Found", "found", { width: "5rem", right: true }),
+        { title: "Points", width: "5rem", right: true, value: (each) => each.points, cell: (each) => "−" + each.points },
+      ],
+    });
+    host.append(h("h3", {}, "Attack surface"));
+    new Table(host, {
+      label: "attack surface", rows: found.counts, text: (each) => [each.what],
+      columns: [
+        of("What is there", "what"),
+        measured("Here", "here", number),
+        measured(found.stock, "stock", number),
+      ],
+    });
+    host.append(h("h3", {}, "What was found"));
+    remarks(host, "findings", found.remarks);
   }
 
   function showVulnerabilities(host) {
@@ -838,27 +858,29 @@
 
   function showChanges(host) {
     const found = data.changes;
-    host.append(note("lede", "From ", h("bdi", {}, found.name), " to this one."));
-    const areas = ["package", "file", "configuration", "vulnerability"];
+    const layers = found.shared || found.pulled
+      ? " Layers in common: " + found.shared + "; to pull besides: " + size(found.pulled) + "." : "";
+    host.append(note("lede", "From ", h("bdi", {}, found.name), " to this one." + layers));
+    const areas = ["package", "library", "licence", "vulnerability", "configuration", "file"];
     new Table(host, {
       label: "changes", rows: found.found, empty: "Nothing differs",
       text: (each) => [each.area, each.what, each.subject, each.before, each.after],
       columns: [
         { title: "Of what", width: "8rem", wide: true, value: (each) => areas.indexOf(each.area), cell: (each) => each.area },
-        { title: "How", width: "6.5rem", value: (each) => each.what, cell: (each) => tinted(each.what, { added: "good", gone: "bad" }[each.what]) },
+        { title: "How", width: "6.5rem", value: (each) => each.what, cell: (each) => tinted(each.what, { broken: "bad" }[each.what]) },
         of("What", "subject"),
         of("Before", "before", { wide: true }),
         of("After", "after", { wide: true }),
         { title: "Size", width: "6.5rem", right: true, value: (each) => each.size, cell: (each) => (each.size ? signed(each.size) : "") },
       ],
       filters: [...areas.map((area) => ({ label: area + "s", test: (each) => each.area === area })),
-        ...["added", "gone", "changed"].map((what) => ({ label: what, test: (each) => each.what === what }))]
-        .map((filter) => ({ ...filter, label: filter.label.replace("configurations", "configuration").replace("ys", "ies") })),
+        ...alike("what", "added", "gone", "changed", "broken")]
+        .map((filter) => ({ ...filter, label: filter.label.replace("configurations", "configuration").replace(/ys$/, "ies") })),
     });
     if (found.omitted) host.append(note("note", counted(found.omitted, "more difference") + " not listed."));
   }
 
-  // --------------------------------------------------------------------------------------------------- page
+  // ---- page
   function chooseTheme() {
     const button = $("theme");
     const themes = ["auto", "light", "dark"];
