@@ -50,6 +50,7 @@ bench: $(VENV)/developed
 	$(BIN)/python benchmarks/scan.py
 	$(BIN)/python benchmarks/link.py
 	$(BIN)/python benchmarks/push.py
+	$(BIN)/python benchmarks/report.py
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

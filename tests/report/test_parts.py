@@ -58,7 +58,7 @@ def test_every_difference_is_told() -> None:
     assert found["package", "more"] == Change("package", "added", "more", "", "1-r0", 200)
     assert found["licence", "app"] == Change("licence", "changed", "app", "MIT", "ISC")
     broken = found["library", "libx.so.1"]
-    assert (broken.what, broken.after) == ("broken", "gone: gone; wanted by 1 files")
+    assert (broken.what, broken.after) == ("broken", "gone: gone; 1 file wants it")
     assert found["configuration", "env A"] == Change("configuration", "changed", "env A", "1", "3")
     assert found["configuration", "env B"].what == "gone"
     assert found["vulnerability", "CVE-1 in tool"] == Change("vulnerability", "gone", "CVE-1 in tool", "high")

@@ -55,7 +55,8 @@ def _size(held: Held | None) -> int:
 def _libraries(difference: Difference) -> Iterator[Change]:
     for each in difference.abi or ():
         what = "broken" if each.breaks else "changed"
-        users = f"; wanted by {len(each.users)} files" if each.breaks and each.users else ""
+        count = len(each.users)
+        users = f"; {count} {'file wants' if count == 1 else 'files want'} it" if each.breaks and count else ""
         yield Change("library", what, each.soname, each.old_soname or each.before, _promised(each) + users)
 
 

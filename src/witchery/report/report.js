@@ -91,7 +91,7 @@
   class Table {
     // A list: searched, filtered and sorted, of which only the rows in sight are in the document.
     // columns: title, value (for sorting), cell (what is shown), and how it looks; open: what Enter does.
-    constructor(host, { label, rows, columns, text, filters = [], open = null, sort = null, empty = "Nothing" }) {
+    constructor(host, { label, rows, columns, text, filters = [], open = null, sort = null, empty = "Nothing", whole = false }) {
       Object.assign(this, { rows, columns, open, label, empty });
       this.texts = rows.map((row) => text(row).filter(Boolean).join(" ").toLowerCase());
       this.filters = filters.filter((filter) => rows.some(filter.test));
@@ -100,7 +100,7 @@
       this.active = 0;
       this.chosen = null;
       this.drawn = new Map();
-      const few = rows.length < 8;
+      const few = whole || rows.length < 8;
       this.search = h("input", {
         type: "search", placeholder: "Search", "aria-label": "Search " + label, autocomplete: "off", spellcheck: "false",
         oninput: () => this.update(),
@@ -129,7 +129,10 @@
       this.body = h("tbody");
       this.table = h("table", { role: "grid", "aria-label": label },
         h("thead", {}, h("tr", {}, ...this.heads)), this.body);
-      this.scroller = h("div", { class: "scroller", onscroll: () => this.draw(), onkeydown: (event) => this.key(event) }, this.table);
+      this.scroller = h("div", {
+        class: whole ? "scroller whole" : "scroller",
+        onscroll: () => this.draw(), onkeydown: (event) => this.key(event),
+      }, this.table);
       this.none = h("p", { class: "none", hidden: true });
       this.scroller.append(this.none);
       host.append(this.scroller);
@@ -431,10 +434,11 @@
         const small = place.w < 46 || place.h < 22;
         const short = inside ? each.name.slice(each.name.lastIndexOf("/") + 1) : each.name;
         const tile = button({
-          class: "tile k-" + each.kind + (small ? " small" : "") + (each.rest ? " rest" : ""), "aria-label": label, title: label.slice(0, 500),
+          class: "tile k-" + each.kind + (small ? " small" : "") + (each.rest ? " rest" : ""),
+          "aria-label": label, title: label.slice(0, 500),
           tabindex: at === 0 ? 0 : -1, onclick: () => opened(each),
           onfocus: () => (said.textContent = describe(each)), onmouseenter: () => (said.textContent = describe(each)),
-        }, ...(small ? [] : [h("b", {}, short), ...(place.h > 40 ? [" ", h("span", {}, size(each.size))] : [])]));
+        }, ...(small ? [] : [h("b", {}, short), ...(place.h > 40 && place.w > 62 ? [" ", h("span", {}, size(each.size))] : [])]));
         Object.assign(tile.style, {
           left: place.x + "px", top: place.y + "px", width: Math.max(1, place.w - 2) + "px", height: Math.max(1, place.h - 2) + "px",
         });
@@ -517,12 +521,20 @@
       label: "packages", rows: packages, sort: { at: 0, down: false }, empty: "No packages",
       text: (each) => [each.name, each.version, each.origin, each.licence, each.description],
       columns: [
-        { title: "Name", value: (each) => each.name, cell: (each) => h("span", { title: each.name.slice(0, 500) }, swatch(kindOf(each)), h("bdi", {}, each.name)) },
+        of("Name", "name", {
+          cell: (each) => h("span", { title: each.name.slice(0, 500) }, swatch(kindOf(each)), h("bdi", {}, each.name)),
+        }),
         of("Version", "version", { width: "9rem" }),
         measured("Size", "size", size),
         measured("Leaves with it", "heldSize", size, true),
-        { title: "Asked for by", width: "7.5rem", right: true, wide: true, value: (each) => each.asked.length, cell: (each) => (each.requested.length ? "requested" : number(each.asked.length)) },
-        ...(looked ? [{ title: "Known", width: "5rem", right: true, wide: true, value: (each) => each.known.length, cell: (each) => (each.known.length ? String(each.known.length) : quiet("0")) }] : []),
+        {
+          title: "Asked for by", width: "7.5rem", right: true, wide: true, value: (each) => each.asked.length,
+          cell: (each) => (each.requested.length ? "requested" : number(each.asked.length)),
+        },
+        ...(looked ? [{
+          title: "CVEs", width: "5rem", right: true, wide: true, value: (each) => each.known.length,
+          cell: (each) => (each.known.length ? number(each.known.length) : quiet("0")),
+        }] : []),
         of("Licence", "licence", { width: "11rem", wide: true }),
       ],
       filters: [
@@ -563,7 +575,8 @@
     if (other === null) {
       return h("div", { class: "node" }, h("b", {}, "requested"), h("span", {}, because(edge)));
     }
-    return button({ class: "node k-" + kindOf(other), title: (other.name + " " + because(edge)).slice(0, 500), onclick: () => select(other) },
+    const title = (other.name + " " + because(edge)).slice(0, 500);
+    return button({ class: "node k-" + kindOf(other), title, onclick: () => select(other) },
       h("b", {}, other.name), h("span", {}, because(edge)));
   }
 
@@ -652,7 +665,8 @@
     const steps = [quiet("requested")];
     for (const each of edges) {
       const said = each.source === NOWHERE ? "" : because(each);
-      steps.push(h("span", { class: "quiet", title: said }, "→" + (said && said !== nameOf(each.target) ? " " + said.slice(0, 60) + " →" : "")));
+      const told = said && said !== nameOf(each.target) ? " " + said.slice(0, 60) + " →" : "";
+      steps.push(h("span", { class: "quiet", title: said }, "→" + told));
       steps.push(link(packages[each.target]));
     }
     return h("li", {}, ...steps);
@@ -666,7 +680,8 @@
       ["Signed by", each.signer],
       ["Vulnerabilities", each.known.map((known) => known.id).slice(0, 40).join(", ")],
     ].filter(([, said]) => said);
-    const middle = h("div", { class: "column" }, h("p", {}, "\u00a0"), h("div", { class: "node center k-" + kindOf(each) }, h("b", {}, each.name), h("span", {}, each.version)));
+    const centre = h("div", { class: "node center k-" + kindOf(each) }, h("b", {}, each.name), h("span", {}, each.version));
+    const middle = h("div", { class: "column" }, h("p", {}, "\u00a0"), centre);
     const graph = h("div", { class: "graph", role: "group", "aria-label": "Who asks for " + each.name + ", and what it asks for" },
       column("Asked for by", each.asked, (edge) => (edge.source === NOWHERE ? null : packages[edge.source])),
       middle,
@@ -682,7 +697,8 @@
       ways.found.length ? h("ol", { class: "ways" }, ...ways.found.map(way)) : note("quiet", "Nothing that was requested leads to it."),
       ways.more ? note("quiet", "There are more; these are the shortest.") : "",
       h("h3", {}, "What would leave with it"),
-      others.length ? h("p", { class: "list" }, h("span", {}, size(each.heldSize) + " in all, with"), ...others.slice(0, 60).map((at) => link(packages[at])),
+      others.length ? h("p", { class: "list" }, h("span", {}, size(each.heldSize) + " in all, with"),
+        ...others.slice(0, 60).map((at) => link(packages[at])),
         others.length > 60 ? "and " + (others.length - 60) + " more" : "")
         : note("quiet", "Itself alone, " + size(each.size) + "."),
       each.files ? h("p", {}, button({ class: "link", onclick: () => showFilesOf(each) }, "Show its files")) : "");
@@ -692,7 +708,9 @@
       const at = columns.findIndex((column) => column.includes(document.activeElement));
       if (at < 0) return;
       const row = columns[at].indexOf(document.activeElement);
-      const to = { ArrowDown: columns[at][row + 1], ArrowUp: columns[at][row - 1], ArrowRight: columns[2][0], ArrowLeft: columns[0][0] }[event.key];
+      const to = {
+        ArrowDown: columns[at][row + 1], ArrowUp: columns[at][row - 1], ArrowRight: columns[2][0], ArrowLeft: columns[0][0],
+      }[event.key];
       if (to) {
         event.preventDefault();
         to.focus();
@@ -711,15 +729,26 @@
   let fileTable = null;
 
   function showFiles(host) {
+    const leads = (each) => (each.target ? " → " + (each.kind === "hardlink" ? "/" : "") + each.target : "");
     fileTable = new Table(host, {
       label: "files", rows: files, empty: "No files",
       text: (each) => ["/" + each.path, each.target, nameOf(each.package)],
       columns: [
-        { title: "Path", path: true, value: (each) => each.path, cell: (each) => "/" + each.path + (each.target ? " → " + (each.kind === "hardlink" ? "/" : "") + each.target : "") },
-        { title: "Size", width: "6rem", right: true, value: (each) => each.size, cell: (each) => (each.kind === "file" ? size(each.size) : quiet(each.kind)) },
-        { title: "Mode", width: "7.5rem", path: true, wide: true, value: (each) => each.mode, cell: (each) => permissions(each.kind, each.mode) },
-        { title: "Owner", width: "6rem", path: true, wide: true, value: (each) => each.uid * 1e10 + each.gid, cell: (each) => each.uid + ":" + each.gid },
-        { title: "Package", width: "12rem", wide: true, value: (each) => nameOf(each.package), cell: (each) => nameOf(each.package) || quiet("none") },
+        of("Path", "path", { path: true, cell: (each) => "/" + each.path + leads(each) }),
+        of("Size", "size", {
+          width: "6rem", right: true, cell: (each) => (each.kind === "file" ? size(each.size) : quiet(each.kind)),
+        }),
+        of("Mode", "mode", {
+          width: "7.5rem", path: true, wide: true, cell: (each) => permissions(each.kind, each.mode),
+        }),
+        {
+          title: "Owner", width: "6rem", path: true, wide: true,
+          value: (each) => each.uid * 1e10 + each.gid, cell: (each) => each.uid + ":" + each.gid,
+        },
+        {
+          title: "Package", width: "12rem", wide: true,
+          value: (each) => nameOf(each.package), cell: (each) => nameOf(each.package) || quiet("none"),
+        },
       ],
       filters: [
         { label: "of no package", test: (each) => each.package === NOWHERE },
@@ -732,7 +761,8 @@
       open: (each) => each.package !== NOWHERE && select(packages[each.package], "files"),
     });
     if (data.files.omitted) {
-      host.append(note("note", counted(data.files.omitted, "smaller file") + ", " + size(data.files.omitted_size) + " together, are not listed."));
+      const rest = counted(data.files.omitted, "smaller file") + ", " + size(data.files.omitted_size);
+      host.append(note("note", rest + " together, are not listed."));
     }
   }
 
@@ -754,7 +784,8 @@
     const done = (each) => [...each.effects, each.reason].filter(Boolean).join("; ");
     const recorded = data.scripts.some((each) => each.verdict);
     if (data.scripts.length && !recorded) {
-      host.append(note("note", "These are the scripts of the packages. What was done in their place is known where the image is composed: report on its configuration."));
+      host.append(note("lede", "These are the scripts of the packages. What was done in their place is known where the"
+        + " image is composed: report on its configuration."));
     }
     new Table(host, {
       label: "scripts", rows: data.scripts, empty: "No package has scripts",
@@ -763,9 +794,14 @@
         { title: "Package", value: (each) => nameOf(each.package) },
         of("Script", "name", { width: "8.5rem" }),
         ...(recorded ? [
-          { title: "What became of it", width: "9.5rem", value: (each) => each.verdict, cell: (each) => tinted(each.verdict, LOOKS[each.verdict]) },
+          of("What became of it", "verdict", {
+            width: "9.5rem", cell: (each) => tinted(each.verdict, LOOKS[each.verdict]),
+          }),
           { title: "What was done, or not", wide: true, value: done },
-        ] : [{ title: "Size", right: true, width: "6rem", value: (each) => each.text.length, cell: (each) => size(each.text.length + each.cut) }]),
+        ] : [{
+          title: "Size", right: true, width: "6rem",
+          value: (each) => each.text.length + each.cut, cell: (each) => size(each.text.length + each.cut),
+        }]),
       ],
       filters: alike("verdict", "emulated", "not done", "irrelevant"),
       open: (each) => {
@@ -799,7 +835,7 @@
     const costs = found.lines.filter((each) => each.points);
     host.append(note("lede", "Score " + found.score + " of 100; " + found.stock + " has " + found.stock_score + "."));
     new Table(host, {
-      label: "lines of the score", rows: costs, empty: "Nothing was found that costs points",
+      label: "lines of the score", rows: costs, whole: true, empty: "Nothing was found that costs points",
       text: (each) => [each.rule, each.severity, each.meaning],
       columns: [
         of("Rule", "rule", { width: "12rem" }), of("Severity", "severity", { width: "6.5rem", wide: true }),
@@ -809,7 +845,7 @@
     });
     host.append(h("h3", {}, "Attack surface"));
     new Table(host, {
-      label: "attack surface", rows: found.counts, text: (each) => [each.what],
+      label: "attack surface", rows: found.counts, whole: true, text: (each) => [each.what],
       columns: [
         of("What is there", "what"),
         measured("Here", "here", number),
@@ -824,16 +860,24 @@
     const found = data.vulnerabilities;
     for (const warning of found.warnings) host.append(note("note", ...marked(warning)));
     const unchecked = found.unchecked.map((each) => counted(each.count, "package") + " not: " + each.reason);
-    host.append(note("lede", counted(found.checked, "package") + " looked up in " + (found.sources.join(", ") || "nothing") + (unchecked.length ? "; " + unchecked.join("; ") : "") + "."));
+    const looked = counted(found.checked, "package") + " looked up in " + (found.sources.join(", ") || "nothing");
+    host.append(note("lede", [looked, ...unchecked].join("; ") + "."));
     new Table(host, {
       label: "vulnerabilities", rows: findings, empty: "Nothing is known to be vulnerable",
       text: (each) => [each.id, each.subject, each.severity, each.summary, each.dismissed], sort: { at: 1, down: true },
       columns: [
         of("Name", "id", { width: "11rem" }),
-        { title: "Severity", width: "6.5rem", value: (each) => RANKS[each.severity] - (each.dismissed ? 10 : 0), cell: (each) => tinted(each.severity, RANKS[each.severity] > 3 ? "bad" : RANKS[each.severity] === 3 ? "warn" : "quiet") },
+        {
+          title: "Severity", width: "6.5rem", value: (each) => RANKS[each.severity] - (each.dismissed ? 10 : 0),
+          cell: (each) => tinted(each.severity, ["quiet", "quiet", "quiet", "warn", "bad", "bad"][RANKS[each.severity]]),
+        },
         { title: "Has it", value: (each) => each.subject + " " + each.version },
         { title: "Fixed in", width: "8rem", wide: true, value: (each) => each.fixed, cell: (each) => each.fixed || quiet("nothing yet") },
-        { title: "What it is", wide: true, value: (each) => (each.dismissed ? "does not count: " + each.dismissed : (each.exploited ? "known to be exploited; " : "") + (each.summary || each.source)) },
+        {
+          title: "What it is", wide: true,
+          value: (each) => (each.dismissed ? "does not count: " + each.dismissed
+            : (each.exploited ? "known to be exploited; " : "") + (each.summary || each.source)),
+        },
       ],
       filters: [
         { label: "counts", test: (each) => !each.dismissed }, { label: "fixed", test: (each) => Boolean(each.fixed) },
@@ -915,7 +959,7 @@
     ["files", showFiles, () => files.length + (data.files.omitted || 0)],
     ["scripts", showScripts, () => data.scripts.length],
     ["audit", showAudit, () => data.audit.remarks.length],
-    ["vulnerabilities", showVulnerabilities, () => findings.filter((each) => !each.dismissed).length],
+    ["vulnerabilities", showVulnerabilities, () => new Set(findings.filter((each) => !each.dismissed).map((each) => each.id)).size],
     ["verification", showVerification, () => (data.verification.ok ? "yes" : "no")],
     ["changes", showChanges, () => data.changes.found.length + data.changes.omitted],
   ];
