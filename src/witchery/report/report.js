@@ -524,18 +524,18 @@
         of("Name", "name", {
           cell: (each) => h("span", { title: each.name.slice(0, 500) }, swatch(kindOf(each)), h("bdi", {}, each.name)),
         }),
-        of("Version", "version", { width: "9rem" }),
+        of("Version", "version", { width: "8.5rem" }),
         measured("Size", "size", size),
         measured("Leaves with it", "heldSize", size, true),
         {
-          title: "Asked for by", width: "7.5rem", right: true, wide: true, value: (each) => each.asked.length,
+          title: "Asked for by", width: "7rem", right: true, wide: true, value: (each) => each.asked.length,
           cell: (each) => (each.requested.length ? "requested" : number(each.asked.length)),
         },
         ...(looked ? [{
-          title: "CVEs", width: "5rem", right: true, wide: true, value: (each) => each.known.length,
+          title: "CVEs", width: "4.5rem", right: true, wide: true, value: (each) => each.known.length,
           cell: (each) => (each.known.length ? number(each.known.length) : quiet("0")),
         }] : []),
-        of("Licence", "licence", { width: "11rem", wide: true }),
+        of("Licence", "licence", { width: "9rem", wide: true }),
       ],
       filters: [
         { label: "requested", test: (each) => each.requested.length > 0 },
