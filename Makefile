@@ -48,6 +48,7 @@ bench: $(VENV)/developed
 	$(BIN)/python benchmarks/warm.py
 	$(BIN)/python benchmarks/solve.py
 	$(BIN)/python benchmarks/scan.py
+	$(BIN)/python benchmarks/impact.py
 	$(BIN)/python benchmarks/link.py
 	$(BIN)/python benchmarks/push.py
 	$(BIN)/python benchmarks/report.py

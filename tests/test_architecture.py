@@ -15,7 +15,7 @@ FLOORS = (
     {"apk", "oci", "loader"},
     {"config", "solver", "registry", "survey"},
     {"compose", "graph", "lock", "payload"},
-    {"sbom", "vulns", "audit", "diff"},
+    {"sbom", "vulns", "audit", "diff", "impact"},
     {"attest", "report"},
     {"net", "store"},
     {"repository"},

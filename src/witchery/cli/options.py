@@ -59,6 +59,11 @@ def add_packages(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="add a package: a name, `name=1.2-r0`, or a `./file.apk`; repeatable",
     )
+    add_repositories(group)
+
+
+def add_repositories(group: argparse._ActionsContainer) -> None:
+    """Where packages are taken from."""
     group.add_argument(
         "-X",
         "--repository",
@@ -72,7 +77,7 @@ def add_packages(parser: argparse.ArgumentParser) -> None:
         "--release",
         metavar="RELEASE",
         default="",
-        help="Alpine release to build from where no repository is named: `v3.22`, `edge`",
+        help="Alpine release to take where no repository is named: `v3.22`, `edge`",
     )
 
 
@@ -146,7 +151,7 @@ def add_image_only(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_arch(parser: argparse.ArgumentParser) -> None:
+def add_arch(parser: argparse._ActionsContainer) -> None:
     """Which architectures."""
     parser.add_argument(
         "--arch",

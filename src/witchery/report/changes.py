@@ -56,7 +56,9 @@ def _libraries(difference: Difference) -> Iterator[Change]:
     for each in difference.abi or ():
         what = "broken" if each.breaks else "changed"
         count = len(each.users)
-        users = f"; {count} {'file wants' if count == 1 else 'files want'} it" if each.breaks and count else ""
+        users = (
+            f"; {count} {'file wants' if count == 1 else 'files want'} it" if each.breaks and count else ""
+        )
         yield Change("library", what, each.soname, each.old_soname or each.before, _promised(each) + users)
 
 

@@ -1,0 +1,1 @@
+"""What a change of some packages means for all others: who depends on them, what breaks, what follows."""
