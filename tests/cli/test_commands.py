@@ -49,7 +49,7 @@ def test_a_warm_build_imports_nothing_heavy_that_it_does_not_need(tmp_path: Path
     heavy = {"urllib3", "rich", "shtab", "subprocess", "tempfile", "http.client", "email", "logging"}
     heavy |= {"dataclasses", "inspect", "witchery.solver.explain", "witchery.compose.script_run"}
     heavy |= {"witchery.vulns", "witchery.build.vuln_condition", "witchery.impact"}
-    heavy |= {"witchery.graph", "witchery.build.subject", "witchery.store.stack"}
+    heavy |= {"witchery.graph", "witchery.build.subject", "witchery.store.image_tree"}
     heavy |= {"witchery.report", "witchery.build.reporting", "html"}
     assert not loaded & heavy
 

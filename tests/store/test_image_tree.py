@@ -16,7 +16,7 @@ from witchery.rootfs.content import BytesContent
 from witchery.rootfs.entry import Entry, Kind
 from witchery.store import folder_tree, image_tree, rootfs_dir
 from witchery.store.image_tree import Placed
-from witchery.store.stack import Limits
+from witchery.store.laying import Limits
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0 and os.environ.get("CI") != "true", reason="needs root")
 CAPABILITY = bytes.fromhex("0100000200040000000000000000000000000000")

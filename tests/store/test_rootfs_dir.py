@@ -19,8 +19,8 @@ from witchery.digest import Digest
 from witchery.errors import FormatError, IntegrityError, Refused, StorageError
 from witchery.oci.layer import Expansion
 from witchery.store import rootfs_dir
+from witchery.store.laying import Limits
 from witchery.store.rootfs_dir import Unpacked
-from witchery.store.stack import Limits
 from witchery.value import replace
 
 ROOT = os.geteuid() == 0

@@ -33,10 +33,10 @@ from witchery.oci.image import Image
 from witchery.oci.manifest import Index
 from witchery.oci.transport import PlainFolder, RegistryImage, RootfsFolder
 from witchery.rootfs.content import Content
-from witchery.rootfs.entry import Entry, Kind
+from witchery.rootfs.entry import Kind
 from witchery.rootfs.links import Links
-from witchery.store import stack
-from witchery.store.overlay import Node
+from witchery.store import image_tree
+from witchery.store.image_tree import Placed
 from witchery.value import replace
 
 if TYPE_CHECKING:
@@ -177,26 +177,25 @@ class OpenImage:
             yield InstalledPackage(package=Package.parse(stanza.rstrip("\n")))
 
     @cached_property
-    def nodes(self) -> tuple[Node, ...]:
-        """All that stands in it but the top, parents first; every layer is read.
+    def tree(self) -> Mapping[str, Placed[None]]:
+        """All that stands in it by path; every layer is read.
 
         Raises:
             FormatError: if a layer is malformed.
             WorldError: if a layer cannot be had.
         """
         with located(self.name):
-            kept = self._fetch(self.image.layer_blobs) if self._fetch else {}
-            tree = stack.listing(
-                self.image, lambda each: kept.get(each.descriptor.digest) or self._blob(each.descriptor)
-            ).tree
-        return tuple(sorted(tree.top.below(), key=lambda each: each.path))
+            blobs = self.image.layer_blobs
+            contents = (
+                self._fetch(blobs) if self._fetch else {each.digest: self._blob(each) for each in blobs}
+            )
+            return image_tree.read(self.image, contents, lambda _entry, _chunks: None)
 
     @cached_property
     def owners(self) -> Mapping[str, str]:
         """The package of each path that packages bring; links in the way are followed."""
-        targets = {
-            each.path: each.entry.target for each in self.nodes if each.entry and each.kind is Kind.SYMLINK
-        }
+        entries = (each.entry for each in self.tree.values())
+        targets = {each.path: each.target for each in entries if each.kind is Kind.SYMLINK}
         return owners_of(self.packages.packages, Links(targets))
 
 
@@ -251,11 +250,8 @@ def of_image(text: str, arch: Arch | None, host: Arch, registries: "Registries")
     opened = OpenImage.at(text, arch, host, registries)
 
     def files() -> Files:
-        entries: dict[str, tuple[Entry, str]] = {}
-        for node in opened.nodes:
-            if node.entry:
-                entries[node.path] = node.entry, opened.owners.get(node.path, "")
-        return files_of(entries)
+        owners = opened.owners
+        return files_of({path: (each.entry, owners.get(path, "")) for path, each in opened.tree.items()})
 
     platform = opened.image.config.platform.arch
     read = opened.packages

@@ -157,11 +157,15 @@ def inspect(opened: OpenImage, others: Iterable[OpenImage] = ()) -> Inspected:
         Refused: if it is malformed.
         WorldError: if a layer cannot be had.
     """
-    image, nodes, owners = opened.image, opened.nodes, opened.owners
+    image, owners = opened.image, opened.owners
     files = tuple(
-        FileFacts(entry=node.entry, layer=node.layer, package=owners.get(node.path, ""))
-        for node in nodes
-        if node.entry and node.kind is not Kind.DIRECTORY
+        FileFacts(
+            entry=each.entry._replace(size=0) if each.first else each.entry,
+            layer=each.layer,
+            package=owners.get(path, ""),
+        )
+        for path, each in opened.tree.items()
+        if each.entry.kind is not Kind.DIRECTORY
     )
     elsewhere = [(each.name, _names_of(each)) for each in others]
     accounts = _accounts(opened)

@@ -16,6 +16,7 @@ from witchery.graph.target import Kind, Match
 from witchery.value import frozen
 from witchery.vulns.finding import Finding
 
+_SHELLS = tuple(f"{folder}/{name}" for folder in ("bin", "usr/bin") for name in shell.SHELLS)
 PATHS = 10
 """How many ways to a package are told where nobody says otherwise."""
 
@@ -137,7 +138,7 @@ class _Asking:
             case Kind.FILE:
                 return self._owning(self._subject.files.find(text))
             case Kind.SHELL:
-                found = (each for path in sorted(shell.PROGRAMS) for each in self._subject.files.find(path))
+                found = (each for path in _SHELLS for each in self._subject.files.find(path))
                 return self._owning(sorted(dict.fromkeys(found)))
         matches = target.named(text, self._graph)
         library = target.library(text)

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from witchery.cli import locked, subjects
+from witchery.cli import graph_subject as subjects
+from witchery.cli import locked
 from witchery.cli import options as shared
 from witchery.cli.console import Console
 

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from witchery.cli import subjects
+from witchery.cli import graph_subject, subjects
 from witchery.cli.console import Console
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ example:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
-    subjects.add_subject(parser)
+    graph_subject.add_subject(parser)
     parser.add_argument(
         "-o", "--output", metavar="FILE", type=Path, help="the page; default: the name of SOURCE, `.html`"
     )
@@ -74,7 +74,7 @@ def _report(options: argparse.Namespace, console: Console, arch: "Arch | None", 
     from witchery.cli.workshop import open_registries, open_workshop
 
     if is_image(options.source):
-        subjects.refuse_registry_offline(options, options.source)
+        graph_subject.refuse_registry_offline(options, options.source)
         with open_registries(options, console) as registries:
             report = reporting.of_image(options.source, arch, host, registries)
         report = _verified(report, options, console)
@@ -167,7 +167,7 @@ def _compared(report: "Report", options: argparse.Namespace, console: Console) -
     from witchery.report.changes import changes_of
     from witchery.value import replace
 
-    subjects.refuse_registry_offline(options, options.diff)
+    graph_subject.refuse_registry_offline(options, options.diff)
     found = compare(
         options.diff,
         options.source,

@@ -12,7 +12,7 @@ import argparse
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from witchery.cli import subjects
+from witchery.cli import graph_subject as subjects
 from witchery.cli.console import Console
 
 if TYPE_CHECKING:

@@ -22,8 +22,7 @@ DEPENDENCY = "/bin/sh"
 
 SHELLS = ("ash", "bash", "busybox", "dash", "fish", "ksh", "loksh", "mksh", "oksh", "sh", "yash", "zsh")
 """What shells are called."""
-PROGRAMS = frozenset(f"{folder}/{name}" for folder in ("bin", "usr/bin") for name in SHELLS)
-"""Where shells are, without the leading slash."""
+_PROGRAMS = frozenset(f"{folder}/{name}" for folder in ("bin", "usr/bin") for name in SHELLS)
 _SHEBANG = re.compile(
     rb"#![ \t]*(?:\S*/env[ \t]+(?:-\S+[ \t]+)*)?(?:\S*/)?(?:%s)(?=[\s\0]|$)" % "|".join(SHELLS).encode()
 )
@@ -61,7 +60,7 @@ def asks_for_shell(package: Package) -> bool:
 def program(part: Part) -> str:
     """The path of the shell that a package brings, or an empty string."""
     paths = (entry.path for entry in part.entries if entry.kind is not Kind.DIRECTORY)
-    return next((path for path in paths if path in PROGRAMS), "")
+    return next((path for path in paths if path in _PROGRAMS), "")
 
 
 def look(parts: Iterable[Part]) -> tuple[ShellVerdict, ...]:

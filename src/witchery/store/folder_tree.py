@@ -12,7 +12,7 @@ from witchery.rootfs.entry import Entry, Kind
 from witchery.store.atomic import storing
 from witchery.store.file_content import FileContent
 from witchery.store.image_tree import Placed
-from witchery.store.stack import USUAL, Limits
+from witchery.store.laying import USUAL, Limits
 
 _Look = TypeVar("_Look")
 _KINDS = {

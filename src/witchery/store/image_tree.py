@@ -8,9 +8,9 @@ from witchery.errors import located
 from witchery.oci.image import Image
 from witchery.rootfs.content import Content
 from witchery.rootfs.entry import Entry, Kind
+from witchery.store.laying import USUAL, Laying, Limits
 from witchery.store.overlay import Node
 from witchery.store.source import content_of
-from witchery.store.stack import USUAL, Limits, Stack
 from witchery.value import frozen
 
 _Look = TypeVar("_Look")
@@ -52,14 +52,14 @@ def read(
         FormatError: if a layer is malformed, leaves the tree, or is too large; the error says where.
         IntegrityError: if a layer's blob or its uncompressed tar has another digest.
     """
-    stack = _Reading(look, limits)
+    laying = _Reading(look, limits)
     for number, layer in enumerate(image.layers):
         with located(f"layer {number + 1} of {len(image.layers)} ({layer.descriptor.digest})"):
-            stack.layer(number, layer, content_of(layer.descriptor.digest, contents))
-    return stack.result()
+            laying.layer(number, layer, content_of(layer.descriptor.digest, contents))
+    return laying.result()
 
 
-class _Reading(Stack, Generic[_Look]):
+class _Reading(Laying, Generic[_Look]):
     """Keeps what was seen in files, and nothing of their bytes."""
 
     def __init__(self, look: Callable[[Entry, Iterator[bytes]], _Look], limits: Limits) -> None:
@@ -68,12 +68,13 @@ class _Reading(Stack, Generic[_Look]):
         self._seen: dict[str, tuple[Entry, _Look | None, int]] = {}
         self._files = 0
 
-    def remove(self, node: Node) -> None:
-        """Forgets what was seen there."""
+    def made(self, node: Node) -> None:
+        """Nothing to do: the tree has it."""
+
+    def removed(self, node: Node) -> None:
         self._seen.pop(node.path, None)
 
     def create(self, parent: Node, entry: Entry, content: Iterator[bytes], source: Node | None) -> bool:
-        """Looks into what comes."""
         path = f"{parent.path}/{entry.name}" if parent.path else entry.name
         if source is not None:
             first, looked, number = self._seen[source.path]

@@ -14,14 +14,14 @@ from functools import partial
 from pathlib import Path
 
 from witchery.digest import Digest
-from witchery.errors import StorageError, located
+from witchery.errors import FormatError, StorageError, located
 from witchery.oci.image import Image
 from witchery.rootfs.content import Content
 from witchery.rootfs.entry import Entry, Kind
 from witchery.store.atomic import PREFIX, storing
+from witchery.store.laying import USUAL, Laying, Limits
 from witchery.store.overlay import Node
 from witchery.store.source import content_of
-from witchery.store.stack import USUAL, Limits, Refusing, Stack
 from witchery.value import frozen
 
 _REFUSED = frozenset({errno.EPERM, errno.EACCES, errno.EINVAL, errno.ENOTSUP, errno.ENOSYS})
@@ -124,7 +124,7 @@ class _Notes:
         )
 
 
-class _Writer(Stack):
+class _Writer(Laying):
     """Puts layers into one folder, which is empty and reached by no one else."""
 
     def __init__(self, folder: Path, privileged: bool, limits: Limits) -> None:  # noqa: FBT001 - private
@@ -133,20 +133,11 @@ class _Writer(Stack):
         self._privileged = privileged
         self.notes = _Notes()
 
-    def finish(self) -> None:
-        """Gives folders their modes, owners and times, which no longer change now; the deepest first."""
-        for node in reversed([self.tree.top, *self.tree.top.below()]):
-            if node.kind is Kind.DIRECTORY:
-                entry = node.entry or Entry(node.path, Kind.DIRECTORY, 0o755)
-                with located(f"`{node.path}`"), Refusing():
-                    self._set(self._path(node), entry)
+    def made(self, node: Node) -> None:
+        with _Refusing():
+            self._path(node).mkdir(mode=0o700)
 
-    def make_folder(self, node: Node) -> None:
-        """Makes a folder that no layer mentions."""
-        self._path(node).mkdir(mode=0o700)
-
-    def remove(self, node: Node) -> None:
-        """Removes something; a folder is empty by now."""
+    def removed(self, node: Node) -> None:
         path = self._path(node)
         if node.kind is Kind.DIRECTORY:
             path.rmdir()
@@ -154,8 +145,19 @@ class _Writer(Stack):
             with suppress(FileNotFoundError):  # a device node that was left out
                 path.unlink()
 
+    def finish(self) -> None:
+        """Gives folders their modes, owners and times, which no longer change now; the deepest first."""
+        for node in reversed([self.tree.top, *self.tree.top.below()]):
+            if node.kind is Kind.DIRECTORY:
+                entry = node.entry or Entry(node.path, Kind.DIRECTORY, 0o755)
+                with located(f"`{node.path}`"), _Refusing():
+                    self._set(self._path(node), entry)
+
     def create(self, parent: Node, entry: Entry, content: Iterator[bytes], source: Node | None) -> bool:
-        """Makes something where nothing is; False where that is left out."""
+        with _Refusing():
+            return self._create(parent, entry, content, source)
+
+    def _create(self, parent: Node, entry: Entry, content: Iterator[bytes], source: Node | None) -> bool:
         path = self._folder / parent.path / entry.name
         match entry.kind:
             case Kind.FILE:
@@ -232,3 +234,14 @@ class _Writer(Stack):
 
     def _path(self, node: Node) -> Path:
         return self._folder / node.path
+
+
+class _Refusing:
+    """Turns what the system says about a hostile name into a `FormatError`; other errors of it pass."""
+
+    def __enter__(self) -> None:
+        """Nothing to prepare."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError) and error.errno in (errno.ENAMETOOLONG, errno.EILSEQ):
+            raise FormatError("a name or path that the file system does not take") from error

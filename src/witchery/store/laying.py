@@ -1,15 +1,14 @@
-"""The layers of an image over each other, one after the other: what each adds, replaces and takes away.
+"""Layers laid over one another, whatever they hold: what a whiteout hides, what a hard link leads to.
 
-`Stack` follows the tree in memory alone, and tells what stands where in the end. Who wants the tree anywhere
-else overrides what happens when a folder is made, something is removed, or something is created.
+Where the tree goes is another's affair: `rootfs_dir` writes it to disk, `image_tree` reads what is in it.
 """
 
-import errno
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 
 from witchery.errors import FormatError, IntegrityError, located
-from witchery.oci.image import Image, Layer
+from witchery.oci.image import Layer
 from witchery.oci.layer import DEFAULT, Expansion, uncompressed
 from witchery.rootfs import tar
 from witchery.rootfs.content import Content
@@ -38,34 +37,47 @@ class Limits:
 
 
 USUAL = Limits()
-"""As much as any image needs."""
 
 
-class Stack:
-    """Layers that are put over each other.
+class Laying(ABC):
+    """Lays layers over one another, the lowest first.
 
     Attributes:
-        tree: What stands where so far.
+        tree: What they have made so far.
         entries: Number of tar members read.
         size: Bytes of file contents read.
     """
 
-    def __init__(self, limits: Limits = USUAL) -> None:
+    def __init__(self, limits: Limits) -> None:
         self.tree = Tree()
         self.entries = 0
         self.size = 0
         self._limits = limits
 
-    def layer(self, number: int, layer: Layer, content: Content) -> None:
-        """Puts the next layer over the others.
+    @abstractmethod
+    def made(self, node: Node) -> None:
+        """A folder that no layer mentions, and others need."""
+
+    @abstractmethod
+    def removed(self, node: Node) -> None:
+        """Something goes; what it held has gone before."""
+
+    @abstractmethod
+    def create(self, parent: Node, entry: Entry, content: Iterator[bytes], source: Node | None) -> bool:
+        """Something new, where nothing is; False where it is left out.
 
         Args:
-            number: Its number.
-            layer: What the image says of it.
-            content: Its blob.
+            parent: The folder that it goes into.
+            entry: What it is.
+            content: Its bytes, where it is a file.
+            source: What it is another name of, where it is a hard link.
+        """
+
+    def layer(self, number: int, layer: Layer, content: Content) -> None:
+        """Lays the next layer over all before it.
 
         Raises:
-            FormatError: if it is malformed, leaves the tree, or is too large.
+            FormatError: if it is malformed, leaves the tree, or is too large; the error says where.
             IntegrityError: if its blob or its uncompressed tar has another digest.
         """
         hasher = hashlib.new(layer.diff_id.algorithm)
@@ -73,34 +85,11 @@ class Stack:
         stream = _tapped(uncompressed(blob, layer.compression, self._limits.expansion), hasher.update)
         for member in tar.read(stream):
             self._count(member.entry)
-            with located(f"`{member.entry.path}`"), Refusing():
+            with located(f"`{member.entry.path}`"):
                 self._member(number, member)
         if hasher.hexdigest() != layer.diff_id.hex:
             found = f"{layer.diff_id.algorithm}:{hasher.hexdigest()}"
             raise IntegrityError(f"expected the diff ID `{layer.diff_id}`, found `{found}`")
-
-    def make_folder(self, node: Node) -> None:
-        """A folder that no layer mentions is needed; the tree has it."""
-
-    def remove(self, node: Node) -> None:
-        """Something goes; the tree still has it."""
-
-    def create(
-        self,
-        parent: Node,  # noqa: ARG002 - for those who override this
-        entry: Entry,  # noqa: ARG002
-        content: Iterator[bytes],  # noqa: ARG002
-        source: Node | None,  # noqa: ARG002
-    ) -> bool:
-        """Something comes where nothing is; False to leave it out. The tree has it afterwards.
-
-        Args:
-            parent: The folder that it comes into.
-            entry: What it is.
-            content: The bytes of a file.
-            source: What a hard link leads to.
-        """
-        return True
 
     def _count(self, entry: Entry) -> None:
         self.entries += 1
@@ -135,7 +124,7 @@ class Stack:
     def _folder_at(self, path: str, layer: int) -> Node:
         folder = self.tree.folder(path, layer)
         for node in self.tree.made:
-            self.make_folder(node)
+            self.made(node)
         self.tree.made.clear()
         folder.layer = max(folder.layer, layer) if folder.parent else folder.layer
         return folder
@@ -151,7 +140,7 @@ class Stack:
 
     def _remove(self, nodes: Iterable[Node]) -> None:
         for node in nodes:
-            self.remove(node)
+            self.removed(node)
             self.tree.remove(node)
 
     def _hard_link_source(self, entry: Entry, layer: int) -> Node:
@@ -159,42 +148,6 @@ class Stack:
         if source is None or source.kind is Kind.DIRECTORY:
             raise FormatError(f"a hard link to what is not there: `{entry.target}`")
         return source
-
-
-def listing(image: Image, blob: Callable[[Layer], Content], limits: Limits = USUAL) -> Stack:
-    """What stands where in an image, and which layer has the last word about it; nothing is written.
-
-    Args:
-        image: The image.
-        blob: Gives the bytes of a layer.
-        limits: How much it may unpack to.
-
-    Raises:
-        FormatError: if a layer is malformed, leaves the tree, or is too large; the error says where.
-        IntegrityError: if a layer's blob or its uncompressed tar has another digest.
-        WorldError: if a layer cannot be had.
-    """
-    stack = Stack(limits)
-    for number, layer in enumerate(image.layers):
-        with located(f"layer {number + 1} of {len(image.layers)} ({layer.descriptor.digest})"):
-            stack.layer(number, layer, blob(layer))
-    return stack
-
-
-class Refusing:
-    """Turns what the system says about a hostile name into a `FormatError`; other errors of it pass."""
-
-    def __enter__(self) -> None:
-        """Nothing to prepare."""
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        """Looks at what was raised.
-
-        Raises:
-            FormatError: if it is about a name that is too long or malformed.
-        """
-        if isinstance(error, OSError) and error.errno in (errno.ENAMETOOLONG, errno.EILSEQ):
-            raise FormatError("a name or path that the file system does not take") from error
 
 
 def _checked(entry: Entry) -> Entry:
