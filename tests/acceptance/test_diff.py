@@ -194,6 +194,8 @@ def test_locks_are_compared_without_fetching_and_with(builder: Builder, tmp_path
         *("libcrypto3", "libidn2", "libssl3", "libunistring", "pcre2", "wget", "ca-certificates-bundle"),
     } - {"ca-certificates-bundle"}
     assert plain["files"] is None
+    mixed = ask(tmp_path, "diff", "old.lock.json", place(made), "--arch", "x86_64", "--exit-code")
+    assert (mixed["packages"], mixed["files"], mixed["config"]) == ([], None, None)
     whole = ask(tmp_path, "diff", "old.lock.json", "new.lock.json", *options, "--only", "files,packages")
     assert whole["packages"] == plain["packages"]
     assert "usr/bin/wget" in {each["path"] for each in whole["files"] if each["kind"] == "gone"}

@@ -1,5 +1,6 @@
 """What an audit finds: each rule by something made for it, and nothing where nothing is."""
 
+import struct
 import subprocess
 import tarfile
 from datetime import date
@@ -11,12 +12,14 @@ import pytest
 from support.elf_files import ElfFile, Sym
 from support.images import folder, hard_link, link, member
 from support.surveys import database, elf, library, surveyed
+from witchery.arch import Arch
 from witchery.audit.audit import Audit, audit
 from witchery.audit.finding import Finding
 from witchery.audit.inspection import UNGUARDED, is_root
 from witchery.audit.programs import KINDS, kind_of
 from witchery.audit.rules import FULL, RULES
 from witchery.oci.config import Execution
+from witchery.value import replace
 
 TODAY = date(2026, 1, 1)
 Member = tuple[tarfile.TarInfo, bytes]
@@ -112,6 +115,32 @@ def test_a_search_path_that_others_may_write_to_is_found_wherever_it_leads(path:
     )
     assert ("writable-run-path", "app/bin/x") in rules
     assert ("writable-folder", "data/lib") in rules
+
+
+@pytest.mark.parametrize(
+    ("arch", "properties", "told"),
+    [
+        ("x86", (0xC0008000, 0b1), "needs cmov"),
+        ("x86", (0xC0000001, 0b10), "needs cmpxchg8b"),
+        ("x86", (0xC0000001, 0b1), ""),
+        ("x86_64", (0xC0008002, 0b1), ""),
+        ("x86_64", (0xC0008002, 0b11), "needs x86-64-v2"),
+    ],
+)
+def test_a_file_that_not_every_processor_runs_is_noted(
+    arch: str, properties: tuple[int, int], told: str
+) -> None:
+    wide = arch == "x86_64"
+    content = struct.pack("<III", properties[0], 4, properties[1]) + bytes(4 if wide else 0)
+    made = elf(
+        "p",
+        bits=64 if wide else 32,
+        machine=62 if wide else 3,
+        notes=[(b"GNU", 5, content)],
+        note_alignment=8 if wide else 4,
+    )
+    survey = replace(surveyed(made), arch=Arch.parse(arch))
+    assert [each.evidence for each in audit(survey, (), TODAY).findings] == ([told] if told else [])
 
 
 def test_rights_of_another_make_other_faults_worse() -> None:

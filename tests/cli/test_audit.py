@@ -178,3 +178,24 @@ def test_a_database_that_is_none_is_refused(witchery: Command) -> None:
     done = witchery("audit", image(member("lib/apk/db/installed", b"P:x\n\xff\n")))
     assert done.status == 3
     assert "package database" in done.err
+
+
+def test_an_application_is_audited_as_it_would_be_built(witchery: Command, boot_set: Path) -> None:
+    """A folder, no image: it is built for it, its needs found out, and nothing is left behind."""
+    Path("dist").mkdir()
+    Path("dist/app").write_bytes(_hardened(relro=False))
+    Path("dist/app").chmod(0o755)
+    before = {*Path().iterdir()}
+    done = witchery("audit", "dist", "-X", boot_set, "--arch", "x86_64", "--json")
+    assert done.status == 0, done.err
+    found = schemas.check(done.out)
+    assert [(each["rule"], each["path"], each["package"]) for each in found["findings"]] == [
+        ("no-relro", "app/app", "payload-dist")
+    ]
+    assert found["surface"]["packages"] == 2  # musl, and the application
+    assert {*Path().iterdir()} - before <= {Path("cache")}
+
+
+def _hardened(**file: Any) -> bytes:
+    (_, data) = elf("x", **file)
+    return data

@@ -8,7 +8,9 @@ import pytest
 from support import schemas
 from support.command import Command
 from support.elf_files import Sym
-from support.images import image_of_tars, member, tar_of
+from support.fake_registry import FakeRegistry
+from support.images import image_of_tars, link, member, tar_of
+from support.servers import Server
 from support.surveys import USER, database, elf, library
 from witchery.oci.config import Execution
 from witchery.store import layout
@@ -35,7 +37,11 @@ def two(witchery: Command) -> None:
         "new",
         database(("app", "2-r0", "MIT"), ("lib", "1-r0", "Apache-2.0"), ("more", "1-r0", "MIT")),
         library("usr/lib/libx.so.1", "libx.so.1", a, Sym("t", defined=True, type=1, size=16)),
-        elf("usr/bin/app", needed=["libx.so.1", "libc.musl-x86_64.so.1"]),
+        elf(
+            "usr/bin/app",
+            needed=["libx.so.1", "libc.musl-x86_64.so.1"],
+            symbols=[Sym("__stack_chk_fail"), Sym("b")],
+        ),
         member("etc/app", b"12", mode=0o600, uid=7),
         execution=Execution(user="0", env=("A=1",)),
     )
@@ -68,6 +74,7 @@ def test_a_person_gets_it_part_by_part(witchery: Command) -> None:
         "  ! libx.so.1: 1 symbol removed, 1 changed, 0 added",
         "      - b",
         "      ~ t: object of 8 bytes -> object of 16 bytes",
+        "      usr/bin/app wants b",
         "      used by usr/bin/app",
     ]
     assert config == ["config: 2 changed", "  ~ user: 65532 -> 0", "  + env A: 1"]
@@ -140,3 +147,38 @@ def test_names_of_strangers_reach_no_terminal(witchery: Command) -> None:
     assert "\x1b" not in done.out + done.err
     assert "\u202e" not in done.out
     assert schemas.check(witchery("diff", "oci:old", "oci:new", "--json").out)["different"]
+
+
+@pytest.mark.usefixtures("two")
+def test_an_image_in_a_registry_is_compared_and_audited_like_any_other(witchery: Command) -> None:
+    """Pushed, and read from there: the same documents but for the name."""
+    with Server(FakeRegistry()) as server:
+        reference = f"docker://{server.url.removeprefix('http://')}/team/app:1"
+        pushed = witchery("push", "oci:new", reference)
+        assert pushed.status == 0, pushed.err
+        options = ("--arch", "x86_64", "--json")
+        here = schemas.check(witchery("diff", "oci:old", "oci:new", *options).out)
+        there = schemas.check(witchery("diff", "oci:old", reference, *options).out)
+        assert here["after"].pop("name") != there["after"].pop("name")
+        assert there == here
+        assert there["different"]
+        audited = witchery("audit", reference, *options)
+        assert schemas.check(audited.out) | {"name": "", "digest": ""} == schemas.check(
+            witchery("audit", "oci:new", *options).out
+        ) | {"name": "", "digest": ""}
+        assert witchery("diff", "oci:old", reference, *options, "--offline").status == 2
+
+
+def test_names_that_are_no_text_are_told_by_their_bytes(witchery: Command) -> None:
+    """Paths, SONAMEs and search paths in Latin-1: shown, and valid JSON."""
+    name = b"caf\xe9".decode("utf-8", "surrogateescape")
+    image("old")
+    image("new", member(name, b"1", mode=0o666), elf("p", soname=name, runpath=name), link("l", name))
+    found = schemas.check(witchery("diff", "oci:old", "oci:new", "--json").out)
+    assert "caf\\xe9" in {each["path"] for each in found["files"]}
+    audited = schemas.check(witchery("audit", "oci:new", "--json").out)
+    assert {each["path"] for each in audited["findings"] if each["rule"] == "writable-file"} == {"caf\\xe9"}
+    assert witchery("diff", "oci:old", "oci:new", "-v").status == 0
+    sarif = witchery("audit", "oci:new", "--sarif")
+    assert sarif.status == 0
+    assert "caf%E9" in sarif.out

@@ -8,7 +8,7 @@ import pytest
 
 from support import asked, schemas, secdbs
 from support.command import Command
-from support.images import folder, image_of_tars, member, tar_of
+from support.images import folder, hard_link, image_of_tars, member, tar_of
 
 PICTURE = (
     "app-1 D:so:libfoo.so.2 | F:usr/bin | R:app\n"
@@ -66,9 +66,10 @@ def test_an_image_is_told_with_its_layers_and_verified(witchery: Command, wget: 
     assert found["verification"]["standings"] == ["signed"] * 9 + ["top"]
     packages = named(found)
     assert packages["wget"]["requested"] == ["wget"]
-    assert packages["libidn2"]["held"] == [
-        number for number, each in enumerate(found["packages"]) if each["name"] in ("libidn2", "libunistring")
-    ]
+    libidn2 = packages["libidn2"]
+    assert [found["packages"][at]["name"] for at in libidn2["held"]] == ["libunistring"]
+    assert libidn2["held_count"] == 1
+    assert libidn2["held_size"] == libidn2["size"] + packages["libunistring"]["size"]
     assert {each["signer"] for each in packages.values()} == {
         "alpine-devel@lists.alpinelinux.org-6165ee59.rsa.pub"
     }
@@ -132,9 +133,34 @@ def test_an_image_of_somebody_else(witchery: Command, tmp_path: Path) -> None:
     assert "no evidence is kept beside the image" in found["verification"]["absent"]
     assert "no evidence" in found["scripts"]["absent"]
     packages = named(found)
-    assert packages["app"]["held"] == [0, 1]
+    assert packages["app"]["held"] == [1]
     assert [row[:3] for row in found["files"]["rows"] if row[6] == -1 and row[7] == 0] == [
         ["etc/motd", "file", 5]
+    ]
+
+
+def test_evidence_that_is_malformed_speaks_against_the_image(
+    witchery: Command, wget: Path, tmp_path: Path
+) -> None:
+    """All else is told: what lies beside an image can be anybody's."""
+    assert witchery("build", wget, "-o", "oci:image", "--arch", "x86_64").status == 0
+    for blob in (tmp_path / "image/blobs/sha256").iterdir():
+        if blob.read_bytes().startswith(b'{"architecture"') and b"dev.witchery.evidence" in blob.read_bytes():
+            blob.write_bytes(blob.read_bytes().replace(b"evidence/1", b"evidence/9"))
+    found = told(witchery, "oci:image", "--offline")
+    assert found["verification"]["ok"] is False
+    assert found["verification"]["problems"][0]["rule"] == "evidence"
+    assert "absent" in found["scripts"]
+    assert len(found["packages"]) == 9
+
+
+def test_hard_links_count_once(witchery: Command, tmp_path: Path) -> None:
+    made = image_of_tars(tar_of(folder("bin"), member("bin/x", b"1234"), hard_link("bin/y", "bin/x")))
+    asked.write(made, tmp_path / "image")
+    rows = told(witchery, "oci:image", "--offline")["files"]["rows"]
+    assert [(row[0], row[1], row[2], row[8]) for row in rows] == [
+        ("bin/x", "file", 4, ""),
+        ("bin/y", "hardlink", 0, "bin/x"),
     ]
 
 

@@ -13,7 +13,7 @@ from support.images import member
 from support.real_elf import elf_files
 from support.shared import needs_shared
 from support.surveys import elf, library, surveyed
-from witchery.diff.abi import LibraryChange, Resized, compared
+from witchery.diff.abi import Hurt, LibraryChange, Resized, compared
 
 OLD = """
 int api_a(void) { return 1; }
@@ -46,8 +46,12 @@ def changes(before: Sequence[object], after: Sequence[object]) -> tuple[LibraryC
 def test_a_symbol_that_is_gone_and_data_of_another_size_break_it(tmp_path: Path) -> None:
     old = compiled(tmp_path, OLD, "libx.so.1")
     new = compiled(tmp_path, NEW, "libx.so.1")
-    user = elf("usr/bin/app", needed=["libx.so.1", "libc.musl-x86_64.so.1"])
-    (change,) = changes([member("usr/lib/libx.so.1.0", old)], [member("usr/lib/libx.so.1.1", new), user])
+    needed = ["libx.so.1", "libc.musl-x86_64.so.1"]
+    users = [
+        elf("usr/bin/app", needed=needed, symbols=[Sym("api_a"), Sym("api_b")]),
+        elf("usr/bin/weak", needed=needed, symbols=[Sym("api_a"), Sym("api_b", bind=2)]),
+    ]
+    (change,) = changes([member("usr/lib/libx.so.1.0", old)], [member("usr/lib/libx.so.1.1", new), *users])
     assert change == LibraryChange(
         soname="libx.so.1",
         before="usr/lib/libx.so.1.0",
@@ -55,7 +59,8 @@ def test_a_symbol_that_is_gone_and_data_of_another_size_break_it(tmp_path: Path)
         removed=("api_b",),
         resized=(Resized("table", "object of 16 bytes", "object of 32 bytes"),),
         added=1,
-        users=("usr/bin/app",),
+        users=("usr/bin/app", "usr/bin/weak"),
+        hurt=(Hurt("usr/bin/app", ("api_b",)),),
     )
     assert change.breaks
 
@@ -116,6 +121,33 @@ def test_musl_takes_a_symbol_whatever_its_version_is(tmp_path: Path) -> None:
     (tmp_path / "map").write_text(MOVED)
     compiled(tmp_path, source, "lib.so", "-Wl,--version-script=map")
     assert subprocess.run([tmp_path / "main"], check=False).returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "same"),
+    [
+        ("libssl.so.1.1", "libssl.so.3", True),
+        ("libpython3.11.so.1.0", "libpython3.12.so.1.0", True),
+        ("libopcodes-2.40.so", "libopcodes-2.41.so", True),
+        ("libpcre2-8.so.0", "libpcre2-16.so.0", False),
+        ("libcrypto.so.3", "libssl.so.3", False),
+        ("3.so", "4.so", True),
+    ],
+)
+def test_which_names_are_versions_of_one_library(before: str, after: str, same: bool) -> None:
+    found = changes([library("lib/a", before)], [library("lib/b", after)])
+    assert [(each.old_soname, each.soname) for each in found] == ([(before, after)] if same else [])
+
+
+def test_data_of_another_size_is_found_under_another_version_too(tmp_path: Path) -> None:
+    made = []
+    for version, count in (("V_1", 2), ("V_2", 4)):
+        (tmp_path / "map").write_text(f"{version} {{ global: table; local: *; }};")
+        source = f"long table[{count}] = {{1}};"
+        made.append(compiled(tmp_path, source, "libx.so.1", "-Wl,--version-script=map"))
+    (change,) = changes([member("lib/libx.so.1", made[0])], [member("lib/libx.so.1", made[1])])
+    assert change.resized == (Resized("table@V_1", "object of 16 bytes", "object of 32 bytes"),)
+    assert change.breaks
 
 
 def test_a_private_copy_is_held_against_itself() -> None:

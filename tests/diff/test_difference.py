@@ -3,13 +3,15 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from support.elf_files import Sym
 from support.images import folder, link, member
 from support.surveys import database, library, surveyed
 from witchery.diff import difference
 from witchery.diff.difference import PARTS, Difference, LicenceChange, compared
-from witchery.diff.files import FileChange
+from witchery.diff.files import FileChange, FileState
 from witchery.oci.config import Execution
 from witchery.survey.survey import Survey
 from witchery.value import replace
@@ -150,6 +152,30 @@ def test_of_what_is_not_known_nothing_is_said() -> None:
         assert found.packages == ()
         assert (found.files, found.config, found.layers, found.abi, found.licences) == (None,) * 5
         assert not found
+
+
+NAMES = st.sampled_from(["a", "b", "c/d", "e"])
+FILES = st.dictionaries(NAMES, st.tuples(st.sampled_from([b"1", b"2"]), st.sampled_from([0o644, 0o755])))
+
+
+@given(FILES, FILES)
+def test_the_other_way_round_it_is_the_opposite(
+    one: dict[str, tuple[bytes, int]], other: dict[str, tuple[bytes, int]]
+) -> None:
+    """Nothing is missed on either side: what is applied to the first gives the second."""
+    first, second = (
+        surveyed(*(member(name, data, mode=mode) for name, (data, mode) in sorted(each.items())))
+        for each in (one, other)
+    )
+    there = compared(first, second, [difference.FILES]).files or ()
+    back = compared(second, first, [difference.FILES]).files or ()
+    assert [FileChange(each.path, each.after, each.before) for each in back] == list(there)
+    states = {path: FileState.of(file) for path, file in (first.files or {}).items()}
+    for each in there:
+        assert states.pop(each.path, None) == each.before
+        if each.after:
+            states[each.path] = each.after
+    assert states == {path: FileState.of(file) for path, file in (second.files or {}).items()}
 
 
 def test_a_change_says_what_it_is() -> None:

@@ -16,6 +16,7 @@ from elftools.elf.elffile import ELFFile
 from support.elf_files import ElfFile, Sym
 from support.real_elf import RealFile, elf_files
 from support.shared import needs_shared
+from witchery.audit.inspection import UNGUARDED
 from witchery.elf.file import Relro, read
 from witchery.elf.hardening import Answer, Hardening, Sort, hardening
 from witchery.errors import FormatError
@@ -197,7 +198,12 @@ def test_the_files_of_alpine_are_the_baseline_that_rules_are_made_by() -> None:
     loaded = [(file, each) for file, each in found if each.sort is not Sort.OTHER]
     assert {each.pie for _, each in loaded} <= {Answer.YES, Answer.NOT_APPLICABLE}
     assert {(each.nx, each.rwx, each.textrel) for _, each in loaded} == {(True, False, False)}
-    assert {each.fortify for _, each in loaded if each.libc == "musl"} == {Answer.NOT_APPLICABLE}
+    assert {each.fortify for _, each in loaded} == {Answer.NOT_APPLICABLE}
+    assert {each.relro for _, each in loaded} == {Relro.FULL}
+    large = [
+        file.path for file, each in loaded if each.stack_protector is Answer.NO and each.code > UNGUARDED
+    ]
+    assert large == ["usr/lib/libgcc_s.so.1"], "GCC builds its own library without"
 
 
 def test_a_library_has_no_pie_to_lack() -> None:

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from support.images import Made, folder, hard_link, image_of_tars, link, member, tar_of, wget_image
-from support.shared import needs_shared
+from support.shared import SHARED, needs_shared
 from witchery.digest import Digest
 from witchery.errors import FormatError, Refused
 from witchery.rootfs.content import BytesContent
@@ -168,3 +168,28 @@ def test_whatever_layers_hold_both_give_the_same_tree_or_the_same_refusal(
         found = str(error)
     event("refused" if isinstance(expected, str) else "read")
     assert found == expected
+
+
+def _hostile_tars() -> list[Path]:
+    return sorted(path for path in (SHARED / "hostile").glob("*/*.tar") if path.stat().st_size < 1 << 22)
+
+
+@needs_root
+@needs_shared
+@pytest.mark.parametrize("path", _hostile_tars(), ids=lambda path: path.name)
+def test_awkward_archives_of_other_projects_are_read_as_they_unpack(path: Path, tmp_path: Path) -> None:
+    """A tree or an error of ours; where both give a tree it is the same."""
+    made = image_of_tars(path.read_bytes())
+    try:
+        found = read(made)
+    except Refused:
+        with pytest.raises(Refused):
+            unpacked(made, tmp_path / "rootfs")
+        return
+    try:
+        expected = unpacked(made, tmp_path / "rootfs")
+    except Refused:
+        return  # the file system does not take a name
+    assert {path: each[:6] for path, each in found.items()} == {
+        path: each[:6] for path, each in expected.items()
+    }

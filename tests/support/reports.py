@@ -24,9 +24,19 @@ def report(**changes: object) -> Report:
     """A small report in which every optional part is absent."""
     packages = (
         Package(
-            "app", "1.0-r0", "app", "MIT", "The program", size=300, layer=1, requested=("app",), held=(0, 1)
+            "app",
+            "1.0-r0",
+            "app",
+            "MIT",
+            "The program",
+            size=300,
+            layer=1,
+            requested=("app",),
+            held=(1,),
+            held_count=1,
+            held_size=500,
         ),
-        Package("libfoo", "2.1-r3", "foo", "Zlib", "A library", size=200, layer=0, held=(1,)),
+        Package("libfoo", "2.1-r3", "foo", "Zlib", "A library", size=200, layer=0, held_size=200),
         Package(
             "musl",
             "1.2.5-r0",
@@ -36,7 +46,7 @@ def report(**changes: object) -> Report:
             size=600,
             layer=0,
             requested=("musl",),
-            held=(2,),
+            held_size=600,
         ),
     )
     made = Report(
@@ -218,7 +228,7 @@ def large(packages: int = 400, files: int = 50_000, seed: int = 1) -> Report:
             size=sizes[number],
             layer=number % len(layers),
             requested=(name,) if number in requested else (),
-            held=(number,),
+            held_size=sizes[number],
         )
         for number, name in enumerate(names)
     )
@@ -273,7 +283,7 @@ def hostile() -> Report:
     """A report in which every text that others write tries to be something else."""
     count = len(HOSTILE)
     packages = tuple(
-        Package(text, text, text, text, text, text, 1000 + number, 0, (text,), False, (number,), text)
+        Package(text, text, text, text, text, text, 1000 + number, 0, (text,), False, (), 0, 1000, text)
         for number, text in enumerate(HOSTILE)
     )
     edges = [Edge(WORLD, number, "world", (text,)) for number, text in enumerate(HOSTILE)]

@@ -3,7 +3,7 @@
 A rule costs `points` for each finding, and `most` in all. Rules without points tell what is good to know. The
 numbers are a convention: what an attacker can use at once (memory that is written and executed, a file that
 anyone may overwrite) costs ten, a tool that helps once somebody is in costs three to ten, a precaution that
-is missing one to five. See `docs/adr/0014-audit.md`.
+is missing one to five. See `docs/adr/0018-audit.md`.
 """
 
 from enum import Enum
@@ -70,7 +70,7 @@ PROGRAMS = (
         _LOW,
         1,
         5,
-        "nothing in it refers to the stack protector, and it has more code than Alpine's files without one",
+        "nothing in its 16 KiB of code or more refers to the stack protector",
         "Compile it with `-fstack-protector-strong`.",
     ),
     Rule(

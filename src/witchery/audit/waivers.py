@@ -69,7 +69,7 @@ def is_meant(waiver: Waiver, finding: Finding) -> bool:
     """Whether a waiver speaks of a finding."""
     return (
         waiver.rule == finding.rule
-        and (not waiver.path or fnmatchcase(f"/{finding.path}", waiver.path))
+        and (not waiver.path or fnmatchcase(finding.path, waiver.path.removeprefix("/")))
         and (not waiver.package or fnmatchcase(finding.package, waiver.package))
     )
 

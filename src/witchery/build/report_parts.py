@@ -6,6 +6,7 @@ from pathlib import Path
 import witchery
 from witchery.attest.verdict import Verdict
 from witchery.build.vulns import Examined
+from witchery.errors import Refused
 from witchery.report.findings import Remark, Verification, Vulnerabilities, Vulnerability
 from witchery.report.model import NOWHERE, Report
 from witchery.report.page import Assets
@@ -53,6 +54,12 @@ def with_verdict(report: Report, verdict: Verdict) -> Report:
         each._replace(signer=keys.get(f"{each.name}-{each.version}", each.signer)) for each in report.packages
     )
     return replace(report, verification=verified, packages=packages)
+
+
+def with_refusal(report: Report, error: Refused) -> Report:
+    """The report where the evidence beside the image is not acceptable."""
+    problem = Remark("error", "evidence", str(error))
+    return replace(report, verification=Verification(ok=False, standings=(), signers={}, problems=(problem,)))
 
 
 def _vulnerability(finding: Finding, positions: dict[str, int]) -> Vulnerability:

@@ -15,21 +15,24 @@ from witchery.arch import Arch
 from witchery.build.opening import on_disk
 from witchery.compose.composition import ANNOTATION, LayerKind
 from witchery.compose.node import GENERATED
-from witchery.errors import UsageError, located
+from witchery.errors import Refused, UsageError, located
 from witchery.graph.graph import Graph
 from witchery.oci import transport
 from witchery.oci.image import Image
 from witchery.oci.transport import PlainFolder, RootfsFolder
 from witchery.report.model import LAYER_KINDS, NOWHERE, Absent, Layer, Report, Script
 from witchery.report.packages import Place, edges_of, files_of, packages_of
+from witchery.rootfs.entry import Entry, Kind
 from witchery.rootfs.links import Links
 
 if TYPE_CHECKING:
+    from witchery.attest.evidence import Evidence
     from witchery.build.image import Built
-    from witchery.build.image_subject import OpenImage, Read
+    from witchery.build.image_subject import Read
     from witchery.build.registries import Registries
     from witchery.build.request import Request
     from witchery.build.workshop import Workshop
+    from witchery.store.image_tree import Placed
 
 _NOT_ASKED = Absent("nobody asked for it")
 _NO_IMAGE = Absent("the subject is no image yet: build it, and report on where it was put")
@@ -180,14 +183,14 @@ def of_image(text: str, arch: Arch | None, host: Arch, registries: "Registries")
     positions = _positions(graph)
     owners = opened.owners
     places = tuple(
-        Place(
-            node.entry._replace(path=node.path), positions.get(owners.get(node.path, ""), NOWHERE), node.layer
-        )
-        for node in opened.nodes
-        if node.entry
+        Place(_as_link(placed), positions.get(owners.get(path, ""), NOWHERE), placed.layer)
+        for path, placed in opened.tree.items()
     )
-    heads = _heads(text, opened, registries)
-    proven = {name: scripts for name, scripts in heads.items() if name in positions}
+    scripts: tuple[Script, ...] | Absent
+    try:
+        scripts = _proven_scripts(opened.evidence, positions)
+    except Refused as error:
+        scripts = Absent(f"the evidence beside the image cannot be read: {error}")
     return Report(
         name=text,
         kind="image",
@@ -202,11 +205,7 @@ def of_image(text: str, arch: Arch | None, host: Arch, registries: "Registries")
         packages=packages_of(graph, places, own=_applications(positions)),
         edges=edges_of(graph),
         files=files_of(places),
-        scripts=_unread_scripts(
-            (positions[name], script) for name, scripts in proven.items() for script in scripts
-        )
-        if heads
-        else Absent("no evidence is kept beside the image, and without it nothing has the scripts"),
+        scripts=scripts,
         audit=_NOT_ASKED,
         vulnerabilities=_NOT_ASKED,
         verification=_NOT_ASKED,
@@ -219,7 +218,6 @@ def _of_folder(text: str, folder: Path, arch: Arch) -> Report:
     from witchery.apk import installed as database
     from witchery.build import image_files
     from witchery.build.image_subject import DATABASES, WORLD, owners_of, read_packages
-    from witchery.rootfs.entry import Kind
     from witchery.store.source_tree import Modes, read_source
 
     if not folder.is_dir():
@@ -290,15 +288,19 @@ def _layers(image: Image) -> Iterator[Layer]:
         yield Layer(str(layer.descriptor.digest), layer.descriptor.size, kind, reason)
 
 
-def _heads(text: str, opened: "OpenImage", registries: "Registries") -> Mapping[str, tuple[HeadScript, ...]]:
-    """The scripts of each package that evidence beside an image knows."""
-    from witchery.build.copying import open_source
-    from witchery.build.evidence import evidence_about
+def _as_link(placed: "Placed[None]") -> Entry:
+    """The entry; of several names of one file the others are hard links, as their bytes count once."""
+    if not placed.first:
+        return placed.entry
+    return placed.entry._replace(kind=Kind.HARDLINK, size=0, target=placed.first)
 
-    with located(text):
-        source = open_source(transport.parse(text), registries, opened.image.config.platform.arch)
-        found = next(evidence_about(source, opened.image, registries), None)
-    return {each.name: each.head.scripts for each in found.evidence.packages} if found else {}
+
+def _proven_scripts(evidence: "Evidence | None", positions: Mapping[str, int]) -> tuple[Script, ...] | Absent:
+    """The scripts of the packages that evidence beside an image knows."""
+    if evidence is None:
+        return Absent("no evidence is kept beside the image, and without it nothing has the scripts")
+    known = (each for each in evidence.packages if each.name in positions)
+    return _unread_scripts((positions[each.name], script) for each in known for script in each.head.scripts)
 
 
 def _unread_scripts(found: Iterable[tuple[int, HeadScript]]) -> tuple[Script, ...]:

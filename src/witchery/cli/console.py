@@ -57,10 +57,14 @@ class Console:
         print(text, file=self.out)
 
     def document(self, value: Any) -> None:
-        """A result as JSON."""
+        """A result as JSON. Bytes of names that are not UTF-8 are escaped: JSON has only text."""
         from witchery.canonical import encode_pretty
 
-        self.out.write(encode_pretty(value).decode())
+        try:
+            data = encode_pretty(value)
+        except UnicodeEncodeError:
+            data = encode_pretty(_readable(value))
+        self.out.write(data.decode())
 
     def say(self, text: str) -> None:
         """Talk."""
@@ -90,6 +94,22 @@ class Console:
             print(self.styled("error", "error:"), printable(problem), file=self.err)
             for hint in hints:
                 print(self.styled("hint", "  hint:"), printable(hint), file=self.err)
+
+
+def _readable(value: Any) -> Any:
+    """The same, without surrogates that stand for bytes (PEP 383)."""
+    match value:
+        case str():
+            try:
+                return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+            except UnicodeEncodeError:  # a surrogate that stands for no byte
+                return value.encode("utf-8", "backslashreplace").decode()
+        case dict():
+            return {_readable(name): _readable(each) for name, each in value.items()}
+        case list() | tuple():
+            return [_readable(each) for each in value]
+        case _:
+            return value
 
 
 def printable(text: str) -> str:

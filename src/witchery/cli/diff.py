@@ -5,8 +5,8 @@ or configurations; one need not be what the other is. What is not built yet is b
 
 Compared are packages, licences, files (not their times), how the image is started, its layers and what has to
 be pulled of them, and the symbols that libraries of the same name no longer have (`abi`). With `--db` known
-vulnerabilities are looked up for both. Of two locks only packages are, unless `--only` says otherwise: then
-their packages are fetched.
+vulnerabilities are looked up for both. Of a lock only its packages are compared, unless `--only` names files,
+abi or licences: then its packages are fetched.
 
 As with `git diff` the exit status is 0 whether anything differs or not. With `--exit-code` it is 1 if
 anything differs that was compared.
@@ -55,8 +55,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     named = _parts(options.only)
     looks_up = VULNS in named or bool(options.db or options.rejections or options.vex)
     parts = named or frozenset(PARTS)
-    locks = all(each.endswith(".lock.json") for each in (options.before, options.after))
-    fetch = not locks or not named.isdisjoint((ABI, FILES, LICENCES))
+    fetch = not named.isdisjoint((ABI, FILES, LICENCES))
     found = compare(
         options.before,
         options.after,
@@ -67,6 +66,8 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     )
     for note in dict.fromkeys((*found.before.notes, *found.after.notes)):
         console.note(note)
+    if found.before.arch != found.after.arch:
+        console.warn(f"they are for two architectures: {found.before.arch} and {found.after.arch}")
     for warning in found.vulns.warnings if found.vulns else ():
         console.warn(warning)
     if options.json:

@@ -127,7 +127,11 @@ def _abi(changes: "Sequence[LibraryChange]", *, verbose: bool) -> Iterator[str]:
             *(f"      ~ {symbol}: under another version" for symbol in each.moved),
             *(f"      - version {version}" for version in each.versions),
         ]
-        yield from _first(lines, _SYMBOLS, verbose=verbose)
+        if verbose or not each.old_soname:
+            yield from _first(lines, _SYMBOLS, verbose=verbose)
+        for user in each.hurt:
+            more = f" and {len(user.symbols) - _SYMBOLS} more" if len(user.symbols) > _SYMBOLS else ""
+            yield f"      {user.path} wants {', '.join(user.symbols[:_SYMBOLS])}{more}"
         if each.users:
             more = f" and {len(each.users) - _SYMBOLS} more" if len(each.users) > _SYMBOLS else ""
             yield f"      used by {', '.join(each.users[:_SYMBOLS])}{more}"
@@ -287,4 +291,5 @@ def _library(change: "LibraryChange") -> dict[str, Any]:
         "versions": list(change.versions),
         "added": change.added,
         "users": list(change.users),
+        "hurt": [{"path": each.path, "symbols": list(each.symbols)} for each in change.hurt],
     }

@@ -91,10 +91,11 @@ def _report(options: argparse.Namespace, console: Console, arch: "Arch | None", 
 def _verified(report: "Report", options: argparse.Namespace, console: Console) -> "Report":
     """With what verifying an image came to, if there is anything to verify it by."""
     from witchery.arch import Arch
-    from witchery.build.report_parts import with_verdict
+    from witchery.build.report_parts import with_refusal, with_verdict
     from witchery.build.verifying import Question, verify_image
     from witchery.cli.workshop import open_registries, open_workshop
     from witchery.config.policy import Policy
+    from witchery.errors import Refused
     from witchery.oci import transport
     from witchery.report.model import Absent
 
@@ -102,8 +103,11 @@ def _verified(report: "Report", options: argparse.Namespace, console: Console) -
         return report
     workshop = open_workshop(options, console)
     question = Question(policy=Policy(payload="allow"), arch=Arch.parse(report.arch), now=_now())
-    with open_registries(options, console) as registries:
-        _, verdicts = verify_image(transport.parse(options.source), question, workshop, registries)
+    try:
+        with open_registries(options, console) as registries:
+            _, verdicts = verify_image(transport.parse(options.source), question, workshop, registries)
+    except Refused as error:
+        return with_refusal(report, error)
     verdict = next((each for each in verdicts if str(each.digest) == report.digest), None)
     if verdict is None or any(each.rule == "no-evidence" for each in verdict.problems):
         from witchery.value import replace

@@ -32,8 +32,7 @@ class Waiver(Model):
     rule: str = setting(values.RULE, "The finding's rule, such as `setuid`.")
     path: str = setting(
         values.GLOB,
-        "The files meant, by their path in the image with the leading slash: `*` stands for any characters,"
-        " `/` included. All of them if not given.",
+        "The files meant, in the image: `*` stands for any characters, `/` included. All if not given.",
         default="",
     )
     package: str = setting(_PACKAGES, "The packages meant. All of them if not given.", default="")

@@ -9,12 +9,18 @@ another version is told, and breaks nothing. Libraries without a name (plugins) 
 promise what their host wants.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from witchery.elf.exports import Export
 from witchery.survey.files import SurveyedFile
 from witchery.value import frozen
+
+_VERSION = re.compile(r"-?\d+(?:\.\d+)+$")
+"""A version within the name, as in `libpython3.12.so.1.0`; the 8 of `libpcre2-8.so.0` is none."""
+_ANY_VERSION = re.compile(r"[-.]?\d+(?:\.\d+)*$")
+"""The same where no version follows `.so`, as in `libopcodes-2.41.so`."""
 
 
 class Resized(NamedTuple):
@@ -31,6 +37,18 @@ class Resized(NamedTuple):
     after: str
 
 
+class Hurt(NamedTuple):
+    """A file of the second that wants symbols which the library no longer has.
+
+    Attributes:
+        path: The file.
+        symbols: What it wants, without versions.
+    """
+
+    path: str
+    symbols: tuple[str, ...]
+
+
 @frozen(kw_only=True)
 class LibraryChange:
     """A library whose interface is not the same in both.
@@ -44,9 +62,10 @@ class LibraryChange:
         resized: Symbols that are something else, or of another size.
         moved: Symbols that are only there under another version, as they were.
         versions: Versions of symbols that are gone.
-        heeds_versions: Whether the loader asks for versions: not that of musl.
+        heeds_versions: Whether the loader asks for versions: that of glibc does.
         added: How many symbols have come.
         users: The files of the second that want it by the name it goes by.
+        hurt: Those of them that do not load without a symbol that is gone; unless another library has it.
     """
 
     soname: str
@@ -60,6 +79,7 @@ class LibraryChange:
     heeds_versions: bool = False
     added: int = 0
     users: tuple[str, ...] = ()
+    hurt: tuple[Hurt, ...] = ()
 
     @property
     def breaks(self) -> bool:
@@ -83,15 +103,15 @@ def _compared(
     before: Mapping[str, SurveyedFile], after: Mapping[str, SurveyedFile]
 ) -> Iterator[LibraryChange]:
     old, new = _named(before), _named(after)
-    wanted: dict[str, list[str]] = {}
+    wanted: dict[str, list[SurveyedFile]] = {}
     for each in after.values():
-        for name in each.binary.needed if each.binary else ():
-            wanted.setdefault(name, []).append(each.path)
+        for name in each.binary.needed if each.binary and not each.first else ():
+            wanted.setdefault(name, []).append(each)
     for soname, files in new.items():
         if soname not in old:
             continue
         for one, other in _pairs(old[soname], files):
-            change = _change(soname, "", one, other, tuple(wanted.get(soname, ())))
+            change = _change(soname, "", one, other, wanted.get(soname, ()))
             if change.breaks or change.added or change.moved or change.versions:
                 yield change
     gone = {_stem(name): name for name in old if name not in new}
@@ -99,8 +119,7 @@ def _compared(
         before_name = gone.get(_stem(soname))
         if soname in old or before_name is None:
             continue
-        users = tuple(wanted.get(soname, ()))
-        yield _change(soname, before_name, old[before_name][0], files[0], users)
+        yield _change(soname, before_name, old[before_name][0], files[0], wanted.get(soname, ()))
 
 
 def _named(files: Mapping[str, SurveyedFile]) -> dict[str, list[SurveyedFile]]:
@@ -128,12 +147,11 @@ def _place(file: SurveyedFile) -> str:
 
 
 def _stem(soname: str) -> str:
-    """What of a name stays when its version changes: `libssl.so.` of `libssl.so.1.1`, `libpcre2` of none."""
+    """What of a name stays when its version changes: `libssl`, `libpython`, `libopcodes`; of others all."""
     head, mark, _ = soname.partition(".so.")
     if mark:
-        return head.rstrip("0123456789.-") or head
-    head = soname.removesuffix(".so")
-    return head.rstrip("0123456789.-") or head
+        return _VERSION.sub("", head)
+    return _ANY_VERSION.sub("", soname.removesuffix(".so"))
 
 
 class _Promise(NamedTuple):
@@ -148,28 +166,41 @@ def _promise(file: SurveyedFile) -> _Promise:
 
 
 def _change(
-    soname: str, old_soname: str, before: SurveyedFile, after: SurveyedFile, users: tuple[str, ...]
+    soname: str, old_soname: str, before: SurveyedFile, after: SurveyedFile, users: Sequence[SurveyedFile]
 ) -> LibraryChange:
     old, new = _promise(before), _promise(after)
     shared = [name for name in old.exports if name in new.exports]
     missing = sorted(name for name in old.exports if name not in new.exports)
-    names = {_unversioned(name) for name in new.exports}
+    names: dict[str, list[Export]] = {}
+    for name, export in new.exports.items():
+        names.setdefault(_unversioned(name), []).append(export)
+    removed = tuple(name for name in missing if _unversioned(name) not in names)
+    moved = tuple(name for name in missing if _unversioned(name) in names)
+    gone = {_unversioned(name) for name in removed}
     return LibraryChange(
         soname=soname,
         old_soname=old_soname,
         before=before.path,
         after=after.path,
-        removed=tuple(name for name in missing if _unversioned(name) not in names),
+        removed=removed,
         resized=tuple(
-            Resized(name, str(old.exports[name]), str(new.exports[name]))
-            for name in sorted(shared)
-            if old.exports[name] != new.exports[name]
+            Resized(name, str(old.exports[name]), str(found[0]))
+            for name, found in (
+                *((name, [new.exports[name]]) for name in sorted(shared)),
+                *((name, names[_unversioned(name)]) for name in moved),
+            )
+            if old.exports[name] not in found
         ),
-        moved=tuple(name for name in missing if _unversioned(name) in names),
+        moved=moved,
         versions=tuple(sorted(set(old.versions) - set(new.versions))),
-        heeds_versions="musl" not in (old.libc, new.libc),
+        heeds_versions="glibc" in (old.libc, new.libc),
         added=len(new.exports) - len(shared),
-        users=users,
+        users=tuple(each.path for each in users),
+        hurt=tuple(
+            Hurt(each.path, tuple(sorted(gone & each.binary.imports)))
+            for each in users
+            if each.binary and not gone.isdisjoint(each.binary.imports)
+        ),
     )
 
 

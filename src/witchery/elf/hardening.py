@@ -18,9 +18,9 @@ AArch64 for their meaning.
 
 from enum import StrEnum
 
-from witchery.elf import glibc
+from witchery.elf import arm_attributes, glibc
 from witchery.elf.file import Elf, Relro
-from witchery.elf.header import EM_386, EM_AARCH64, EM_X86_64
+from witchery.elf.header import EM_386, EM_AARCH64, EM_ARM, EM_X86_64
 from witchery.elf.notes import Properties
 from witchery.elf.sections import SYMTAB
 from witchery.elf.segments import EXECUTE, LOAD
@@ -105,7 +105,7 @@ class Hardening:
         stack_protector: Whether anything in it refers to the stack protector.
         fortify: Whether it calls functions of libc that check sizes.
         control_flow: Its protections of jumps and returns: `ibt`, `shstk`, `bti`, `pac`.
-        needs: What it says that the processor has to have: `cmov`, `cmpxchg8b`, `sse2`, `x86-64-v3`. Nothing
+        needs: What it says that the processor has to have: `cmov`, `x86-64-v3`, `armv7`, `neon`. Nothing
             where it says nothing, which proves nothing: compilers seldom do.
         uses: The same, of what it may use where it is there.
         run_path: Where it looks for libraries first, as written.
@@ -247,6 +247,8 @@ def _control_flow(elf: Elf, found: Properties) -> tuple[str, ...]:
 
 def _processor(elf: Elf, found: Properties, *, needed: bool) -> tuple[str, ...]:
     """What a file says of the processor: on x86-64 its level, on 32 bits what older processors lack."""
+    if elf.header.machine == EM_ARM and needed:
+        return _arm(elf)
     if elf.header.machine not in (EM_386, EM_X86_64):
         return ()
     level = (found.x86_isa_needed if needed else found.x86_isa_used) or 0
@@ -259,3 +261,11 @@ def _processor(elf: Elf, found: Properties, *, needed: bool) -> tuple[str, ...]:
     words |= dict.fromkeys(name for bit, name in enumerate(_COMPAT) if compat >> bit & 1)
     words |= dict.fromkeys(name for bit, name in enumerate(_COMPAT_2) if second >> bit & 1)
     return tuple(words)
+
+
+def _arm(elf: Elf) -> tuple[str, ...]:
+    section = elf.section(".ARM.attributes")
+    try:
+        return arm_attributes.processor(bytes(elf.content(section))) if section else ()
+    except FormatError:
+        return ()

@@ -18,6 +18,10 @@ NOWHERE = -1
 
 MAX_FILES = 200_000
 """How many files are shown; of more the largest, and the rest are counted."""
+MAX_PACKAGES = 5_000
+"""How many packages a report may be about; those of a large image are some hundred."""
+MAX_HELD = 60
+"""How many packages are named that would leave with another."""
 MAX_SCRIPT = 1 << 16
 """How much of a script is shown, in characters."""
 
@@ -66,7 +70,9 @@ class Package(NamedTuple):
         layer: The position of the layer with its files, or `NOWHERE`.
         requested: By which entries of the world it was requested.
         own: Whether it is the application.
-        held: The positions of the packages that are there only because of it, its own among them.
+        held: The positions of other packages that are there only because of it: the first `MAX_HELD`.
+        held_count: How many these are in all.
+        held_size: Bytes of its files, and of theirs.
         signer: The key that signed the package, or an empty string where that is not known.
     """
 
@@ -81,6 +87,8 @@ class Package(NamedTuple):
     requested: tuple[str, ...] = ()
     own: bool = False
     held: tuple[int, ...] = ()
+    held_count: int = 0
+    held_size: int = 0
     signer: str = ""
 
 

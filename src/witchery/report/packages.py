@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
+from witchery.errors import FormatError
 from witchery.graph.dominance import Dominance
 from witchery.graph.graph import WORLD as REQUEST
 from witchery.graph.graph import Graph
-from witchery.report.model import NOWHERE, WORLD, Edge, File, Files, Package
+from witchery.report.model import MAX_HELD, MAX_PACKAGES, NOWHERE, WORLD, Edge, File, Files, Package
 from witchery.rootfs.entry import Entry, Kind
 
 _KINDS = {
@@ -48,10 +49,15 @@ def packages_of(
         places: What stands in the image.
         own: The names of the application's.
         signers: The key that signed each.
+
+    Raises:
+        FormatError: if these are more than `MAX_PACKAGES`.
     """
+    if len(graph) > MAX_PACKAGES:
+        raise FormatError(f"more than {MAX_PACKAGES} packages")
     names = sorted(graph.packages)
     positions = {name: position for position, name in enumerate(names)}
-    dominance = Dominance(graph)
+    held = _held(graph, names)
     layers = _layers(places)
     return tuple(
         Package(
@@ -65,7 +71,9 @@ def packages_of(
             layer=layers.get(positions[name], NOWHERE),
             requested=tuple(map(str, graph.requested(name))),
             own=name in own,
-            held=tuple(sorted(positions[each] for each in dominance.held_by(name).names)),
+            held=tuple(held[name].first),
+            held_count=held[name].count,
+            held_size=held[name].size + package.installed_size,
             signer=(signers or {}).get(name, ""),
         )
         for name, package in ((each, graph.packages[each]) for each in names)
@@ -101,6 +109,30 @@ def files_of(places: Iterable[Place]) -> Files:
             if entry.kind is not Kind.DIRECTORY
         ]
     )
+
+
+class _Held:
+    """What leaves with a package besides itself."""
+
+    __slots__ = ("count", "first", "size")
+
+    def __init__(self) -> None:
+        self.first: list[int] = []
+        self.count = 0
+        self.size = 0
+
+
+def _held(graph: Graph, names: list[str]) -> Mapping[str, _Held]:
+    dominance = Dominance(graph)
+    found = {name: _Held() for name in names}
+    for position, name in enumerate(names):
+        for above in dominance.of(name) - {name}:
+            held = found[above]
+            held.count += 1
+            held.size += graph.packages[name].installed_size
+            if len(held.first) < MAX_HELD:
+                held.first.append(position)
+    return found
 
 
 def _layers(places: Iterable[Place]) -> Mapping[int, int]:

@@ -82,8 +82,6 @@
   const kindOfLayer = (at) => (at === NOWHERE || !layers[at] ? "other" : layers[at].kind);
   const kindOf = (each) => (each.own ? "payload" : kindOfLayer(each.layer));
   const nameOf = (at) => (at === NOWHERE ? "" : packages[at].name);
-  const heldSize = (each) => each.held.reduce((sum, at) => sum + packages[at].size, 0);
-  packages.forEach((each) => (each.heldSize = heldSize(each)));
 
   // ---- tables
   const tables = [];
@@ -526,7 +524,7 @@
         }),
         of("Version", "version", { width: "8.5rem" }),
         measured("Size", "size", size),
-        measured("Leaves with it", "heldSize", size, true),
+        measured("Leaves with it", "held_size", size, true),
         {
           title: "Asked for by", width: "7rem", right: true, wide: true, value: (each) => each.asked.length,
           cell: (each) => (each.requested.length ? "requested" : number(each.asked.length)),
@@ -687,7 +685,6 @@
       middle,
       column("Asks for", each.asks, (edge) => packages[edge.target]));
     const ways = waysTo(each);
-    const others = each.held.filter((at) => at !== each.at);
     host.replaceChildren(
       h("h3", { class: "who" }, h("bdi", {}, each.name), quiet(each.version),
         quiet(size(each.size) + (each.files ? ", " + counted(each.files, "file") : ""))),
@@ -697,9 +694,9 @@
       ways.found.length ? h("ol", { class: "ways" }, ...ways.found.map(way)) : note("quiet", "Nothing that was requested leads to it."),
       ways.more ? note("quiet", "There are more; these are the shortest.") : "",
       h("h3", {}, "What would leave with it"),
-      others.length ? h("p", { class: "list" }, h("span", {}, size(each.heldSize) + " in all, with"),
-        ...others.slice(0, 60).map((at) => link(packages[at])),
-        others.length > 60 ? "and " + (others.length - 60) + " more" : "")
+      each.held_count ? h("p", { class: "list" }, h("span", {}, size(each.held_size) + " in all, with"),
+        ...each.held.map((at) => link(packages[at])),
+        each.held_count > each.held.length ? "and " + number(each.held_count - each.held.length) + " more" : "")
         : note("quiet", "Itself alone, " + size(each.size) + "."),
       each.files ? h("p", {}, button({ class: "link", onclick: () => showFilesOf(each) }, "Show its files")) : "");
     drawLines(graph);
@@ -975,7 +972,7 @@
   }
   const wanted = location.hash.startsWith("#why=") ? decodeURIComponent(location.hash.slice(5)) : null;
   const first = packages.find((each) => each.name === wanted)
-    || [...packages].sort((a, b) => Number(b.own) - Number(a.own) || b.heldSize - a.heldSize)[0];
+    || [...packages].sort((a, b) => Number(b.own) - Number(a.own) || b.held_size - a.held_size)[0];
   if (first) {
     selected = first;
     drawWhy($("why-body"));

@@ -16,7 +16,7 @@ from witchery.value import field, frozen
 MAX_ELF = 512 << 20
 """The largest ELF file that is read, in bytes; of a larger one nothing is known but that."""
 MAX_SYMBOLS = 2_000_000
-"""How many exported symbols are kept of all files of an image."""
+"""How many symbols are kept of all files of an image."""
 _SCRIPT = b"#!"
 _LINE = 255
 """How much of a first line Linux reads (`BINPRM_BUF_SIZE` - 1)."""
@@ -31,6 +31,7 @@ class Binary:
         soname: The name it goes by as a library, or an empty string.
         needed: The libraries it wants.
         exports: What it promises to others, where it is a library.
+        imports: The symbols that it does not load without, without their versions.
         versions: The versions of symbols that it defines.
     """
 
@@ -38,6 +39,7 @@ class Binary:
     soname: str = ""
     needed: tuple[str, ...] = ()
     exports: "dict[str, Export]" = field(default_factory=dict, repr=False, hash=False)
+    imports: frozenset[str] = field(default=frozenset(), repr=False)
     versions: tuple[str, ...] = ()
 
 
@@ -97,7 +99,7 @@ class Looking:
             chunks: Its content.
 
         Raises:
-            FormatError: if the image has more exported symbols than `MAX_SYMBOLS`.
+            FormatError: if the image has more symbols than `MAX_SYMBOLS`.
         """
         hasher = hashlib.sha256()
         head = b""
@@ -123,9 +125,9 @@ class Looking:
             found = binary(elf)
         except FormatError as error:
             return Look(digest, broken=str(error))
-        self._symbols += len(found.exports)
+        self._symbols += len(found.exports) + len(found.imports)
         if self._symbols > MAX_SYMBOLS:
-            raise FormatError(f"more than {MAX_SYMBOLS} exported symbols in all")
+            raise FormatError(f"more than {MAX_SYMBOLS} symbols in all")
         return Look(digest, found)
 
 
@@ -136,6 +138,7 @@ def binary(elf: Elf) -> Binary:
         soname=elf.soname or "",
         needed=elf.needed,
         exports=dict(exports(elf)) if elf.is_shared_library else {},
+        imports=frozenset(each.name for each in elf.symbols if each.required),
         versions=elf.versions.definitions,
     )
 
