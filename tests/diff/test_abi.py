@@ -98,7 +98,7 @@ def test_a_symbol_under_another_version_breaks_only_those_who_ask_for_versions(
 ) -> None:
     """Musl's loader takes a symbol by its name; glibc's does not."""
     source = (
-        "#include <stdlib.h>\nint a(void){return abs(1);}\nint b(void){return 2;}\nint c(void){return 3;}"
+        "#include <stdlib.h>\nint a(void){return rand();}\nint b(void){return 2;}\nint c(void){return 3;}"
     )
     made = []
     for script in (VERSIONS, MOVED):
