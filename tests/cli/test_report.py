@@ -8,7 +8,10 @@ import pytest
 
 from support import asked, schemas, secdbs
 from support.command import Command
+from support.fake_registry import FakeRegistry
 from support.images import folder, hard_link, image_of_tars, member, tar_of
+from support.servers import Server
+from support.surveys import elf
 
 PICTURE = (
     "app-1 D:so:libfoo.so.2 | F:usr/bin | R:app\n"
@@ -210,6 +213,50 @@ def test_differences_to_another_image(witchery: Command, wget: Path, tmp_path: P
     assert "zlib" not in gone
     files = {each["subject"]: each["what"] for each in found["found"] if each["area"] == "file"}
     assert files["/usr/bin/wget"] == "gone"
+
+
+def test_vulnerabilities_are_compared_where_data_is_named(
+    witchery: Command, wget: Path, tmp_path: Path
+) -> None:
+    secdbs.write(tmp_path / "secdb", {"openssl": {"3.1.4-r6": ["CVE-2024-0727"]}})
+    assert witchery("build", wget, "-o", "oci:old", "--arch", "x86_64").status == 0
+    wget.write_text(wget.read_text().replace("wget, ca-certificates-bundle", "zlib"))
+    found = told(witchery, wget, "--offline", "--diff", "oci:old", "--db", "secdb")["changes"]
+    known = {(each["what"], each["subject"]) for each in found["found"] if each["area"] == "vulnerability"}
+    assert known == {("gone", "CVE-2024-0727 in libcrypto3"), ("gone", "CVE-2024-0727 in libssl3")}
+
+
+def test_an_image_in_a_registry(witchery: Command, wget: Path) -> None:
+    """With what is kept beside it there: its evidence."""
+    assert witchery("build", wget, "-o", "oci:image", "--arch", "x86_64").status == 0
+    with Server(FakeRegistry()) as server:
+        place = f"docker://{server.url.removeprefix('http://')}/team/app:1"
+        assert witchery("copy", "oci:image", place).status == 0
+        done = witchery("report", place, "--json", "--arch", "x86_64", "--db", "nothing")
+        assert done.status == 5, "data is named, and not there"
+        found = schemas.check(witchery("report", place, "--json", "--arch", "x86_64").out)
+    stored = told(witchery, "oci:image", "--offline")
+    for part in ("layers", "packages", "files", "execution", "verification", "audit"):
+        assert found[part] == stored[part], part
+
+
+def test_an_application_is_told_apart(witchery: Command, boot_set: Path, tmp_path: Path) -> None:
+    """Built from an application: its package, its layer, its files; nobody signed it."""
+    info, data = elf("serve")
+    (tmp_path / "dist").mkdir()
+    (tmp_path / "dist" / info.name).write_bytes(data)
+    (tmp_path / "dist" / info.name).chmod(0o755)
+    found = told(witchery, "dist", "-X", boot_set, "--offline")
+    packages = named(found)
+    own = packages["payload-dist"]
+    assert own["own"] is True
+    assert own["signer"] == ""
+    assert found["layers"][own["layer"]]["kind"] == "payload"
+    rows = [row for row in found["files"]["rows"] if row[6] == list(packages).index("payload-dist")]
+    assert "app/serve" in {row[0] for row in rows}
+    assert [each["because"] for each in found["edges"] if each["source"] == rows[0][6]] == [
+        ["so:libc.musl-x86_64.so.1"]
+    ]
 
 
 def test_what_is_no_source_is_refused(witchery: Command) -> None:
