@@ -10,24 +10,9 @@ import pytest
 
 from witchery.cli import main
 
-CACHED = frozenset(
-    (
-        "build",
-        "lock",
-        "mirror",
-        "show",
-        "compose",
-        "index",
-        "cache",
-        "vulns",
-        "why",
-        "tree",
-        "inspect",
-        "report",
-        "audit",
-        "diff",
-    )
-)
+_MAKING = ("build", "lock", "mirror", "show", "compose", "index", "cache")
+_ASKING = ("vulns", "why", "tree", "inspect", "audit", "diff", "report")
+CACHED = frozenset((*_MAKING, *_ASKING))
 """The commands that take `--cache-dir` in these tests."""
 
 
