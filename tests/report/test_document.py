@@ -31,3 +31,10 @@ def test_of_too_many_files_the_largest_are_listed() -> None:
     found = Files.of([File(f"{size:02}", "file", size, 0o644) for size in range(10)], limit=4)
     assert [each.path for each in found.listed] == ["06", "07", "08", "09"]
     assert (found.omitted, found.omitted_size) == (6, 15)
+
+
+def test_a_byte_that_is_no_text_stands_as_its_number() -> None:
+    """As in all documents of the command (docs/reference/json)."""
+    odd = File(b"caf\xe9 \xc3\xa9".decode("utf-8", "surrogateescape"), "file", 1, 0o644)
+    found = document(reports.report(files=Files(listed=(odd,))))
+    assert found["files"]["rows"][0][0] == "caf\\xe9 \u00e9"

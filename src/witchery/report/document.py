@@ -1,12 +1,13 @@
 """A report as a JSON document: what `--json` prints, and what the page works with.
 
-Texts come from packages, and anyone may write a package. So every text passes `plain` here, once: no control
+Texts come from packages, and anyone may write a package. So every text passes `shown` here, once: no control
 characters, nothing that turns the direction of writing, no more than `MAX_TEXT` characters.
 
 Of files there may be very many, so each is a row; `columns` names what stands in it.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from witchery.report.findings import Audit, Changes, Verification, Vulnerabilities
@@ -23,21 +24,29 @@ FILE_COLUMNS: Final = ("path", "kind", "size", "mode", "uid", "gid", "package", 
 """What stands in the row of a file."""
 
 
+def shown(text: str, limit: int = MAX_TEXT) -> str:
+    """A text that is fit to be shown; a byte that is not UTF-8 (PEP 383) stands in it by its number."""
+    if not text.isprintable():
+        with suppress(UnicodeEncodeError):  # a surrogate that stands for no byte: `plain` takes it out
+            text = text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return plain(text, limit)
+
+
 def document(report: Report) -> dict[str, Any]:
     """The document."""
     return {
         "schema": SCHEMA,
         "subject": {
-            "name": plain(report.name, MAX_TEXT),
+            "name": shown(report.name),
             "kind": report.kind,
             "arch": report.arch,
             "digest": report.digest,
-            "created": plain(report.created),
+            "created": shown(report.created),
             "transfer": report.transfer,
         },
         "tool": report.tool,
         "notes": _texts(report.notes),
-        "execution": _or_absent(report.execution, lambda found: _plain(found.document())),
+        "execution": _or_absent(report.execution, lambda found: _shown(found.document())),
         "layers": _or_absent(report.layers, _rows),
         "packages": _rows(report.packages),
         "edges": _rows(report.edges),
@@ -51,12 +60,12 @@ def document(report: Report) -> dict[str, Any]:
 
 
 def _or_absent(found: Any, encode: Any) -> Any:
-    return {"absent": plain(found.reason)} if isinstance(found, Absent) else encode(found)
+    return {"absent": shown(found.reason)} if isinstance(found, Absent) else encode(found)
 
 
 def _rows(rows: Any) -> list[dict[str, Any]]:
     """Named tuples as objects."""
-    return [_plain(each._asdict()) for each in rows]
+    return [_shown(each._asdict()) for each in rows]
 
 
 def _files(files: Files) -> dict[str, Any]:
@@ -64,7 +73,7 @@ def _files(files: Files) -> dict[str, Any]:
         "columns": list(FILE_COLUMNS),
         "rows": [
             [
-                plain(each.path, MAX_TEXT),
+                shown(each.path),
                 each.kind,
                 each.size,
                 each.mode,
@@ -72,7 +81,7 @@ def _files(files: Files) -> dict[str, Any]:
                 each.gid,
                 each.package,
                 each.layer,
-                plain(each.target, MAX_TEXT),
+                shown(each.target),
             ]
             for each in files.listed
         ],
@@ -83,15 +92,15 @@ def _files(files: Files) -> dict[str, Any]:
 
 def _script(script: Any) -> dict[str, Any]:
     text: str = script.text
-    lines = "\n".join(plain(line.replace("\t", "    "), MAX_TEXT) for line in text[:MAX_SCRIPT].split("\n"))
-    found: dict[str, Any] = _plain(script._replace(text="")._asdict())
+    lines = "\n".join(shown(line.replace("\t", "    ")) for line in text[:MAX_SCRIPT].split("\n"))
+    found: dict[str, Any] = _shown(script._replace(text="")._asdict())
     return found | {"text": lines, "cut": max(0, len(text) - MAX_SCRIPT)}
 
 
 def _audit(audit: Audit) -> dict[str, Any]:
     return {
         "score": audit.score,
-        "stock": plain(audit.stock),
+        "stock": shown(audit.stock),
         "stock_score": audit.stock_score,
         "lines": _rows(audit.lines),
         "counts": _rows(audit.counts),
@@ -103,7 +112,7 @@ def _vulnerabilities(known: Vulnerabilities) -> dict[str, Any]:
     return {
         "found": _rows(known.found),
         "checked": known.checked,
-        "unchecked": [{"count": count, "reason": plain(reason)} for count, reason in known.unchecked],
+        "unchecked": [{"count": count, "reason": shown(reason)} for count, reason in known.unchecked],
         "sources": _texts(known.sources),
         "warnings": _texts(known.warnings),
     }
@@ -113,7 +122,7 @@ def _verification(verified: Verification) -> dict[str, Any]:
     return {
         "ok": verified.ok,
         "standings": list(verified.standings),
-        "signers": [{"key": plain(key), "packages": count} for key, count in verified.signers.items()],
+        "signers": [{"key": shown(key), "packages": count} for key, count in verified.signers.items()],
         "problems": _rows(verified.problems),
         "remarks": _texts(verified.remarks),
     }
@@ -121,7 +130,7 @@ def _verification(verified: Verification) -> dict[str, Any]:
 
 def _changes(changes: Changes) -> dict[str, Any]:
     return {
-        "name": plain(changes.name, MAX_TEXT),
+        "name": shown(changes.name),
         "digest": changes.digest,
         "found": _rows(changes.found),
         "omitted": changes.omitted,
@@ -131,17 +140,17 @@ def _changes(changes: Changes) -> dict[str, Any]:
 
 
 def _texts(texts: tuple[str, ...]) -> list[str]:
-    return [plain(each, MAX_TEXT) for each in texts]
+    return [shown(each) for each in texts]
 
 
-def _plain(value: Any) -> Any:
+def _shown(value: Any) -> Any:
     """A value in which every text is fit to be shown."""
     match value:
         case str():
-            return plain(value, MAX_TEXT)
+            return shown(value)
         case Mapping():
-            return {plain(str(name)): _plain(each) for name, each in value.items()}
+            return {shown(str(name)): _shown(each) for name, each in value.items()}
         case list() | tuple():
-            return [_plain(each) for each in value]
+            return [_shown(each) for each in value]
         case _:
             return value

@@ -14,9 +14,8 @@ from typing import Any
 
 from witchery import canonical
 from witchery.errors import FormatError
-from witchery.report.document import MAX_TEXT, document
+from witchery.report.document import document, shown
 from witchery.report.model import Absent, Report
-from witchery.sbom.bill import plain
 from witchery.value import frozen
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
@@ -66,7 +65,7 @@ class Assets:
 def page(report: Report, assets: Assets) -> bytes:
     """The page; the same report always gives the same bytes."""
     found = document(report)
-    name = escape(plain(report.name, 256))
+    name = escape(shown(report.name, 256))
     lines = (
         "<!DOCTYPE html>",
         '<html lang="en">',
@@ -130,10 +129,10 @@ def _header(report: Report, name: str) -> Iterator[str]:
     yield f'<p class="eyebrow">Witchery report <span aria-hidden="true">·</span> {what}</p>'
     yield f"<h1><bdi>{name}</bdi></h1>"
     yield '<p class="byline">'
-    yield f"<span>{escape(plain(report.arch))}</span>"
+    yield f"<span>{escape(shown(report.arch))}</span>"
     if report.created:
-        shown = escape(plain(report.created, 40))
-        yield f"<span>made {shown.replace('T', ' ').removesuffix('Z')}</span>"
+        made = escape(shown(report.created, 40)).replace("T", " ").removesuffix("Z")
+        yield f"<span>made {made}</span>"
     if report.digest:
         yield f'<code class="digest">{escape(report.digest)}</code>'
     yield "</p>"
@@ -164,8 +163,8 @@ def _overview(report: Report) -> Iterator[str]:
     else:
         yield '<dl class="facts">'
         for label, texts in _execution(report):
-            shown = " ".join(f"<code>{escape(plain(each, MAX_TEXT))}</code>" for each in texts)
-            yield f"<div><dt>{label}</dt><dd>{shown}</dd></div>"
+            words = " ".join(f"<code>{escape(shown(each))}</code>" for each in texts)
+            yield f"<div><dt>{label}</dt><dd>{words}</dd></div>"
         yield "</dl>"
     yield "<noscript><p>The lists below need scripts, which are switched off.</p></noscript>"
     yield "</section>"
@@ -245,5 +244,5 @@ def _absent(reason: str) -> str:
 
 def _marked(text: str) -> str:
     """A sentence in which backticks set off what is a name."""
-    parts = escape(plain(text, MAX_TEXT)).split("`")
+    parts = escape(shown(text)).split("`")
     return "".join(f"<code>{each}</code>" if at % 2 else each for at, each in enumerate(parts))
