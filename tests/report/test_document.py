@@ -31,6 +31,8 @@ def test_of_too_many_files_the_largest_are_listed() -> None:
     found = Files.of([File(f"{size:02}", "file", size, 0o644) for size in range(10)], limit=4)
     assert [each.path for each in found.listed] == ["06", "07", "08", "09"]
     assert (found.omitted, found.omitted_size) == (6, 15)
+    found = Files.of([File(f"{size:02}", "file", size, 0o644) for size in range(10)], paths=7)
+    assert [each.path for each in found.listed] == ["07", "08", "09"]
 
 
 def test_a_byte_that_is_no_text_stands_as_its_number() -> None:

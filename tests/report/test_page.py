@@ -146,6 +146,12 @@ def test_assets_that_could_end_their_element_are_refused() -> None:
         Assets("a::after { content: '</style>' }", "")
 
 
+def test_a_page_that_no_browser_would_show_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("witchery.report.page.MAX_DOCUMENT", 1000)
+    with pytest.raises(FormatError, match="more than 1000: no browser"):
+        page(reports.report(), ASSETS)
+
+
 def test_a_position_that_leads_nowhere_is_refused() -> None:
     with pytest.raises(FormatError, match="leads nowhere"):
         reports.report(packages=(Package("a", "1", layer=7),), edges=())

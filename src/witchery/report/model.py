@@ -18,6 +18,8 @@ NOWHERE = -1
 
 MAX_FILES = 200_000
 """How many files are shown; of more the largest, and the rest are counted."""
+MAX_PATHS = 32 << 20
+"""How many characters of paths are shown; what exceeds them is counted like what exceeds `MAX_FILES`."""
 MAX_PACKAGES = 5_000
 """How many packages a report may be about; those of a large image are some hundred."""
 MAX_HELD = 60
@@ -149,14 +151,17 @@ class Files:
     omitted_size: int = 0
 
     @staticmethod
-    def of(found: list[File], limit: int = MAX_FILES) -> "Files":
+    def of(found: list[File], limit: int = MAX_FILES, paths: int = MAX_PATHS) -> "Files":
         """Some files: all, or of too many the largest."""
-        kept, rest = found, list[File]()
-        if len(found) > limit:
-            ordered = sorted(found, key=lambda each: (-each.size, each.path))
-            kept, rest = ordered[:limit], ordered[limit:]
-        listed = tuple(sorted(kept, key=lambda each: each.path))
-        return Files(listed=listed, omitted=len(rest), omitted_size=sum(each.size for each in rest))
+        ordered = sorted(found, key=lambda each: (-each.size, each.path))
+        kept = 0
+        for each in ordered[:limit]:
+            paths -= len(each.path) + len(each.target)
+            if paths < 0:
+                break
+            kept += 1
+        listed, rest = sorted(ordered[:kept], key=lambda each: each.path), ordered[kept:]
+        return Files(listed=tuple(listed), omitted=len(rest), omitted_size=sum(each.size for each in rest))
 
 
 class Script(NamedTuple):

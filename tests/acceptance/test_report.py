@@ -1,0 +1,160 @@
+"""Reports on a real image of 119 packages, in a real browser: what is shown is what others read of it.
+
+Its files are held against `os.walk` over the unpacked image, its packages against the lines of the package
+database, the page against both.
+"""
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support import schemas
+from support.browser import Browser, chromium
+from support.built import TALL, Builder, BuiltImage, packages
+from support.command import process
+from support.shared import SHARED, needs_shared
+from support.shared import repository as shared_repository
+
+pytestmark = needs_shared
+
+
+@pytest.fixture(scope="module")
+def tall(builder: Builder, tmp_path_factory: pytest.TempPathFactory) -> BuiltImage:
+    repository = shared_repository("v3.19-x86_64", tmp_path_factory.mktemp("sets"))
+    keys = SHARED / "alpine" / "v3.19-x86_64" / "keys"
+    return builder("report-tall", packages(repository, *TALL.split()), "-k", keys, rootfs=True)
+
+
+@pytest.fixture(scope="module")
+def report(tall: BuiltImage) -> dict[str, Any]:
+    keys = str(SHARED / "alpine" / "v3.19-x86_64" / "keys")
+    words = (
+        "report",
+        "oci:layout",
+        "--offline",
+        "-k",
+        keys,
+        "--json",
+        "-o",
+        "tall.html",
+        "--cache-dir",
+        "cache",
+    )
+    done = process(*words, cwd=tall.folder)
+    assert done.status == 0, done.err
+    return schemas.check(done.out)
+
+
+@pytest.fixture(scope="module")
+def page(
+    tall: BuiltImage, report: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Browser]:
+    with chromium(tmp_path_factory.mktemp("profile")) as browser:
+        browser.size(1280, 900)
+        browser.open(tall.folder / "tall.html")
+        yield browser
+        assert browser.logs("browser") == []
+        assert [url for url in browser.requests() if not url.startswith(("file:", "data:"))] == []
+
+
+def installed(tall: BuiltImage) -> dict[str, str]:
+    """Names and versions, by the lines of the database."""
+    text = (tall.rootfs / "lib/apk/db/installed").read_text()
+    return dict(re.findall(r"^P:(.*)\nV:(.*)$", text, re.MULTILINE))
+
+
+def walked(root: Path) -> dict[str, tuple[str, int, str]]:
+    """Everything but folders: what it is, its bytes, where a link leads."""
+    found = {}
+    for folder, folders, files in os.walk(root):
+        for name in (*files, *folders):
+            path = Path(folder, name)
+            status = path.lstat()
+            place = str(path.relative_to(root))
+            if stat.S_ISLNK(status.st_mode):
+                found[place] = "link", 0, str(path.readlink())
+            elif not stat.S_ISDIR(status.st_mode):
+                found[place] = "file", status.st_size, ""
+    return found
+
+
+def test_packages_are_those_of_the_database(tall: BuiltImage, report: dict[str, Any]) -> None:
+    assert len(report["packages"]) == 119
+    assert {each["name"]: each["version"] for each in report["packages"]} == installed(tall)
+
+
+def test_files_are_those_that_are_there(tall: BuiltImage, report: dict[str, Any]) -> None:
+    rows = {row[0]: row for row in report["files"]["rows"]}
+    there = walked(tall.rootfs)
+    assert rows.keys() == there.keys()
+    different = {
+        path: (row, there[path])
+        for path, row in rows.items()
+        if row[1] != "hardlink" and (row[1], row[2], row[8]) != there[path]
+    }
+    assert different == {}
+
+
+def test_every_file_of_the_database_has_its_package(tall: BuiltImage, report: dict[str, Any]) -> None:
+    """By the lines `P:`, `F:` and `R:`; a folder in the way may be a link."""
+    text = (tall.rootfs / "lib/apk/db/installed").read_text()
+    owner = {}
+    package = folder = ""
+    for line in text.splitlines():
+        match line[:2]:
+            case "P:":
+                package = line[2:]
+            case "F:":
+                folder = line[2:]
+            case "R:":
+                real = Path(os.path.realpath(tall.rootfs / folder), line[2:])
+                owner[str(real.relative_to(os.path.realpath(tall.rootfs)))] = package
+    names = [each["name"] for each in report["packages"]]
+    told = {row[0]: names[row[6]] for row in report["files"]["rows"] if row[6] >= 0}
+    assert told == owner
+
+
+def test_it_is_verified(report: dict[str, Any]) -> None:
+    assert report["verification"]["ok"] is True
+    assert sum(each["packages"] for each in report["verification"]["signers"]) == 119
+    assert len(report["verification"]["standings"]) == len(report["layers"])
+
+
+def test_the_page_shows_what_the_document_says(page: Browser, report: dict[str, Any]) -> None:
+    figures = dict(
+        zip(page.all(".figures dt"), page.all(".figures dd:not(.remark)"), strict=True),
+    )
+    assert figures["Packages"] == "119"
+    assert figures["Verified"] == "yes"
+    assert page.css("#packages-body .shown") == "119"
+    assert page.css("#files-body .shown").replace("\u202f", "") == str(len(report["files"]["rows"]))
+
+
+def test_every_package_can_be_opened(page: Browser, report: dict[str, Any]) -> None:
+    """One after the other by keyboard; each shows its own name, and as many neighbours as it has."""
+    page.click("#packages-body input")
+    page.press("ArrowDown")
+    asked = [0] * len(report["packages"])
+    for edge in report["edges"]:
+        asked[edge["target"]] += 1
+    for at, each in enumerate(report["packages"][:12]):
+        page.press("Enter")
+        assert page.css("#why-body .who bdi") == each["name"]
+        assert page.count(".column:nth-of-type(1) .node") == (asked[at] if asked[at] <= 13 else 12)
+        page.press("Escape", "ArrowDown")
+
+
+def test_a_search_finds_what_grep_finds(page: Browser, report: dict[str, Any]) -> None:
+    page.click("#files-body input")
+    page.press("libcrypto")
+    expected = sum("libcrypto" in f"{row[0]} {row[8]}" for row in report["files"]["rows"])
+    owned = [each["name"] for each in report["packages"]].index("libcrypto3")
+    expected += sum(
+        row[6] == owned and "libcrypto" not in f"{row[0]} {row[8]}" for row in report["files"]["rows"]
+    )
+    assert page.css("#files-body .shown").startswith(f"{expected} of ")
