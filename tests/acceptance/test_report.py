@@ -13,12 +13,14 @@ from typing import Any
 
 import pytest
 
-from support import schemas
+from support import asked, schemas
 from support.browser import Browser, chromium
 from support.built import TALL, Builder, BuiltImage, packages
 from support.command import process
+from support.images import image_of_tars, link, member, tar_of
 from support.shared import SHARED, needs_shared
 from support.shared import repository as shared_repository
+from witchery.oci.config import Execution
 
 pytestmark = needs_shared
 
@@ -158,3 +160,31 @@ def test_a_search_finds_what_grep_finds(page: Browser, report: dict[str, Any]) -
         row[6] == owned and "libcrypto" not in f"{row[0]} {row[8]}" for row in report["files"]["rows"]
     )
     assert page.css("#files-body .shown").startswith(f"{expected} of ")
+
+
+def test_an_image_by_somebody_hostile(tmp_path: Path, page: Browser) -> None:
+    """From layers to pixels: names, texts, paths, targets and labels; nothing runs, all is text."""
+    script = "<script>window.hurt=1</script>"
+    stanza = (
+        "C:Q1" + "A" * 27 + f"=\nP:{script}\nV:1\nA:x86_64\nS:1\nI:9\nT:</script>{script}\n"
+        'U:javascript:window.hurt=2\nL:"><img src=x onerror=window.hurt=3>\nF:usr\nR:{file}\n\n'
+    )
+    odd = "\u202e<svg onload=window.hurt=4>"
+    made = image_of_tars(
+        tar_of(
+            member("lib/apk/db/installed", stanza.replace("{file}", odd).encode()),
+            member("etc/apk/world", b"app"),
+            member(f"usr/{odd}", b"123456789"),
+            link("usr/link", "'\"><script>window.hurt=5</script>"),
+        ),
+        execution=Execution(user="<b>", env=(f"A={script}",), labels={script: script}),
+    )
+    asked.write(made, tmp_path / "image")
+    done = process("report", "oci:image", "--offline", "--cache-dir", "cache", cwd=tmp_path)
+    assert done.status == 0, done.err
+    page.open(tmp_path / "image.html")
+    assert page.all("#packages-body tbody td:first-child") == [script]
+    assert f"/usr/\ufffd{odd[1:]}" in page.css("#files-body")
+    assert page.count("img, svg:not(.graph svg), script:not(#data):not(:last-of-type)") == 0
+    page.run("for (const each of document.querySelectorAll('tr[tabindex], .tile, .node')) each.click()")
+    assert page.run("return window.hurt") is None
