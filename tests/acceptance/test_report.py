@@ -121,6 +121,28 @@ def test_every_file_of_the_database_has_its_package(tall: BuiltImage, report: di
     assert told == owner
 
 
+@pytest.mark.parametrize(
+    ("name", "names", "layers", "files", "score"),
+    [("wget", ["wget", "ca-certificates-bundle"], 10, 41, 95), ("server", ["openssh-server"], 7, 28, 100)],
+)
+def test_a_report_on_a_small_image(
+    name: str, names: list[str], layers: int, files: int, score: int, builder: Builder, boot_set: Path
+) -> None:
+    """Files were counted with `find ! -type d` in the unpacked images, scores as `audit` explains them."""
+    image = builder(f"report-{name}", packages(boot_set, *names))
+    words = ("report", "oci:layout", "--offline", "--json", "-o", "page.html", "--cache-dir", "cache")
+    done = process(*words, cwd=image.folder)
+    assert done.status == 0, done.err
+    found = schemas.check(done.out)
+    assert {each["name"]: each["version"] for each in found["packages"]} == image.packages
+    assert [each["kind"] for each in found["layers"]] == image.kinds
+    assert len(found["layers"]) == layers
+    assert len(found["files"]["rows"]) == files
+    assert found["verification"]["ok"] is True
+    assert found["audit"]["score"] == score
+    assert (image.folder / "page.html").read_text().startswith("<!DOCTYPE html>")
+
+
 def test_it_is_verified(report: dict[str, Any]) -> None:
     assert report["verification"]["ok"] is True
     assert sum(each["packages"] for each in report["verification"]["signers"]) == 119
