@@ -40,7 +40,7 @@ def commands() -> str:
 
 
 def _documents() -> dict[str, str]:
-    """For each command the line that says where its JSON is described; the schemas' titles name the commands."""
+    """For each command the line that says where its JSON is described; titles of schemas name commands."""
     schemas: dict[str, list[str]] = {}
     for path in sorted((ROOT / "docs/reference/json").glob("*.schema.json")):
         for name in re.findall(

@@ -41,7 +41,7 @@ ROOT = Path(__file__).resolve().parents[2]
 HELLO = ROOT / "examples/hello/witchery.yaml"
 EXAMPLES = ROOT / "examples/repository"
 MUSL = "/lib/ld-musl-x86_64.so.1"
-ELSEWHERE = frozenset({"audit", "diff", "impact", "inspect", "tree", "why"})
+ELSEWHERE = frozenset({"audit", "diff", "impact", "inspect", "report", "tree", "why"})
 """Forms of which every member is shown by tests of their own."""
 
 
@@ -192,7 +192,7 @@ def empty(stage: Stage) -> Path:
 
 
 def shell_free(stage: Stage) -> Path:
-    """A configuration of a package of which only the install script wants a shell, with all that can start."""
+    """A configuration of a package of which only a script wants a shell, and how an image is started."""
     config = {
         "contents": {
             "build_repositories": [str(stage.boot_set)],
@@ -403,6 +403,11 @@ def _why(stage: Stage) -> Iterator[str]:
     yield stage("why", "hello", image(stage))
 
 
+def _report(stage: Stage) -> Iterator[str]:
+    db = secdbs.write(stage.folder / "db", {})
+    yield stage("report", image(stage), "--db", db, "--diff", "oci:hello")
+
+
 def _impact(stage: Stage) -> Iterator[str]:
     index = index_file(drawn("lib-1 p:so:x.1\napp-1 D:so:x.1\n"), stage.folder / "index.tar.gz")
     yield stage("impact", "so:x.1", "-X", index, "--arch", "x86_64", "--allow-untrusted")
@@ -419,6 +424,7 @@ CASES: dict[str, tuple[set[str], Callable[[Stage], Iterator[str]]]] = {
     "vulns": ({"vulns"}, _vulns),
     "audit": ({"audit"}, _audit),
     "diff": ({"diff"}, _diff),
+    "report": ({"report"}, _report),
     "impact": ({"impact"}, _impact),
     "push": ({"push"}, _push),
     "pull": ({"copy"}, _pull),

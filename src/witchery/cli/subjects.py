@@ -9,6 +9,8 @@ from witchery.cli import options as shared
 from witchery.cli.console import Console
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from witchery.build.registries import Registries
     from witchery.build.request import Request
     from witchery.build.surveying import Means
@@ -48,7 +50,7 @@ def means(options: argparse.Namespace, console: Console, *, fetch: bool = True) 
         return locked.with_lock((open_request(of_one),), of_one, console)[0]
 
     def registries() -> "Registries":
-        if options.offline:
+        if options.offline and any(each.startswith("docker:") for each in _named(options)):
             raise UsageError("a registry is not reached without the network")
         return open_registries(options, console)
 
@@ -60,3 +62,8 @@ def means(options: argparse.Namespace, console: Console, *, fetch: bool = True) 
         host=host,
         fetch=fetch,
     )
+
+
+def _named(options: argparse.Namespace) -> "Iterator[str]":
+    """What the options name, of whatever kind."""
+    return (getattr(options, name, "") for name in ("source", "before", "after", "diff"))
