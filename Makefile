@@ -51,6 +51,7 @@ bench: $(VENV)/developed
 	$(BIN)/python benchmarks/impact.py
 	$(BIN)/python benchmarks/link.py
 	$(BIN)/python benchmarks/push.py
+	$(BIN)/python benchmarks/report.py
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

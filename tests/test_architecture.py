@@ -16,7 +16,7 @@ FLOORS = (
     {"config", "solver", "registry", "survey"},
     {"compose", "graph", "lock", "payload"},
     {"sbom", "vulns", "audit", "diff", "impact"},
-    {"attest"},
+    {"attest", "report"},
     {"net", "store"},
     {"repository"},
     {"build"},

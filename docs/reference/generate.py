@@ -6,7 +6,9 @@
 A test fails while they are out of date.
 """
 
+import json
 import os
+import re
 from pathlib import Path
 
 from witchery import canonical
@@ -30,8 +32,25 @@ def commands() -> str:
         choices = found.choices
         if isinstance(choices, dict):
             pages.append((f"witchery {name}", choices[name].format_help()))
-    blocks = "\n".join(f"## `{name}`\n\n```text\n{text.rstrip()}\n```\n" for name, text in pages)
+    documents = _documents()
+    blocks = "\n".join(
+        f"## `{name}`\n\n```text\n{text.rstrip()}\n```\n{documents.get(name, '')}" for name, text in pages
+    )
     return f"# Commands\n\nGenerated from `--help` by `docs/reference/generate.py`.\n\n{blocks}"
+
+
+def _documents() -> dict[str, str]:
+    """For each command the line that says where its JSON is described; titles of schemas name commands."""
+    schemas: dict[str, list[str]] = {}
+    for path in sorted((ROOT / "docs/reference/json").glob("*.schema.json")):
+        for name in re.findall(
+            r"`(witchery [a-z]+)(?: [^`]*)? --json`", json.loads(path.read_text())["title"]
+        ):
+            schemas.setdefault(name, []).append(f"[{path.name}](json/{path.name})")
+    return {
+        name: f"\nWhat `--json` prints is described by {' and '.join(links)}.\n"
+        for name, links in schemas.items()
+    }
 
 
 def findings() -> str:

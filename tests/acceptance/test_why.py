@@ -233,6 +233,22 @@ def test_inspecting_agrees_with_the_layers_themselves(tall: BuiltImage) -> None:
         assert layer["files"] == len(files), at
 
 
+SMALL = {"wget": (9, 41), "server": (6, 28)}
+"""Signed layers; and files, counted with `find ! -type d` in the unpacked images."""
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_inspecting_a_small_image(name: str, request: pytest.FixtureRequest) -> None:
+    image: BuiltImage = request.getfixturevalue(name)
+    signed, files = SMALL[name]
+    found = ask(image, verb="inspect")
+    assert [each["kind"] for each in found["layers"]] == ["signed"] * signed + ["top"]
+    assert found["files"] == files
+    assert found["largest_files"][0]["path"] == "/lib/libcrypto.so.3"
+    assert found["privileged_files"] == []
+    assert {each["name"]: each["version"] for each in found["packages"]} == image.packages
+
+
 def test_layers_in_common_are_named(wget: BuiltImage, server: BuiltImage) -> None:
     """Both images have musl, libcrypto3 and zlib: the same packages of one repository, so the same layers."""
     done = run(server, "inspect", "oci:layout", "--with", f"oci:{wget.layout}", "--json")

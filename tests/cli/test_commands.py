@@ -50,6 +50,7 @@ def test_a_warm_build_imports_nothing_heavy_that_it_does_not_need(tmp_path: Path
     heavy |= {"dataclasses", "inspect", "witchery.solver.explain", "witchery.compose.script_run"}
     heavy |= {"witchery.vulns", "witchery.build.vuln_condition", "witchery.impact"}
     heavy |= {"witchery.graph", "witchery.build.graphing", "witchery.store.image_tree"}
+    heavy |= {"witchery.report", "witchery.build.reporting", "html"}
     assert not loaded & heavy
 
 
@@ -76,7 +77,12 @@ def test_options_mean_the_same_everywhere() -> None:
                     continue
                 if option == "--lock" and name == "verify":  # nothing is beside an image
                     continue
-                if option in ("-o", "--output") and name in ("lock", "mirror", "sbom"):  # no image goes there
+                no_image = name in ("lock", "mirror", "sbom", "report")
+                if option in ("-o", "--output") and no_image:  # none goes there
+                    continue
+                if option == "--diff" and name == "lock":  # nothing else to name
+                    continue
+                if option == "--fail-on" and name == "audit":  # findings of another kind
                     continue
                 if option == "--fail-on" and name == "audit":  # rules and scores, no vulnerabilities
                     continue

@@ -58,7 +58,7 @@ def _document(done: Outcome) -> dict[str, Any]:
 
 
 def test_the_schema_is_one_and_says_what_everything_is() -> None:
-    jsonschema.Draft7Validator.check_schema(SCHEMA)
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
     def undescribed(node: Any, where: str) -> list[str]:
         found = []
@@ -70,7 +70,7 @@ def test_the_schema_is_one_and_says_what_everything_is() -> None:
             )
         return found
 
-    assert not [each for part in (SCHEMA, *SCHEMA["definitions"].values()) for each in undescribed(part, "")]
+    assert not [each for part in (SCHEMA, *SCHEMA["$defs"].values()) for each in undescribed(part, "")]
 
 
 def test_who_depends_on_it(witchery: Command, now: tuple[str, ...]) -> None:

@@ -11,7 +11,7 @@ import pytest
 from witchery.cli import main
 
 _MAKING = ("build", "lock", "mirror", "show", "compose", "index", "cache")
-_ASKING = ("vulns", "why", "tree", "inspect", "audit", "diff")
+_ASKING = ("vulns", "why", "tree", "inspect", "audit", "diff", "report")
 CACHED = frozenset((*_MAKING, *_ASKING))
 """The commands that take `--cache-dir` in these tests."""
 

@@ -4,6 +4,7 @@ Unlike Debian's it keeps what arrived of a part that was cut, and refuses parts 
 """
 
 import hashlib
+import itertools
 import json
 import re
 from collections.abc import Callable
@@ -32,6 +33,7 @@ class FakeRegistry:
         self.quirk = quirk
         self.lists = lists
         self.about: dict[str, list[dict[str, object]]] = {}
+        self._numbers = itertools.count()
 
     def __call__(self, asked: Asked) -> Answer:
         return self.quirk(asked) or self._answer(asked)
@@ -54,7 +56,7 @@ class FakeRegistry:
         if asked.method == "POST":
             if query.get("mount", [""])[0] in self.blobs:
                 return Answer(status=201)
-            number = str(len(self.uploads))
+            number = str(next(self._numbers))
             self.uploads[number] = b""
             return self._status(202, name, number)
         if number not in self.uploads:

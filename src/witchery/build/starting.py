@@ -28,11 +28,20 @@ def unstartable(assembly: Assembly, config: ImageConfig, programs: Sequence[Prog
     if not argv:
         return
     root = ImageRoot(assembly, {})
-    found = [real for place in _places(argv[0], config) if (real := root.locate(place)) is not None]
-    if any(assembly.nodes[real].entry.mode & _EXECUTABLE for real in found):
+
+    def places(program: str) -> list[str]:
+        return [real for place in _places(program, config) if (real := root.locate(place)) is not None]
+
+    def starts(real: str) -> bool:
+        return bool(assembly.nodes[real].entry.mode & _EXECUTABLE)
+
+    found = places(argv[0])
+    if any(map(starts, found)):
         return
     name = argv[0].rpartition("/")[2]
-    hints = [f"There is `{each}`." for each in dict.fromkeys(each.argv[0] for each in programs[:_SHOWN])]
+    others = dict.fromkeys(each.argv[0] for each in programs)
+    there = [each for each in others if any(map(starts, places(each)))]
+    hints = [f"There is `{each}`." for each in there[:_SHOWN]]
     if found:
         what = "cannot be started: it has no permission to be executed"
         hints.insert(0, f"Make it executable: `chmod +x {name}`.")

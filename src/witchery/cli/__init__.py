@@ -26,6 +26,7 @@ COMMANDS = {
     "vulns": "look up the known vulnerabilities of an image, a lock or a source",
     "audit": "say how an image is hardened, and what in it may serve an attacker",
     "diff": "say what differs between two images",
+    "report": "write everything about an image into one page of HTML",
     "impact": "say who depends on packages, what their removal breaks, what a migration still needs",
     "run": "run an image, with whatever runtime is there",
     "push": "push an image to a registry",

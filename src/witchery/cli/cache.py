@@ -30,7 +30,9 @@ def execute(options: argparse.Namespace, console: Console) -> int:
         shares = cache.info()
         if options.json:
             found = {share.kind: {"count": share.count, "size": share.size} for share in shares}
-            console.document({"folder": str(cache.root), "kinds": found})
+            console.document(
+                {"schema": "dev.witchery.cache-info/1", "folder": str(cache.root), "kinds": found}
+            )
             return 0
         console.result(str(cache.root))
         for share in shares:
@@ -42,7 +44,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
         max_size=None if options.max_size is None else options.max_size * 1_000_000,
     )
     if options.json:
-        console.document({"count": pruned.count, "size": pruned.size})
+        console.document({"schema": "dev.witchery.cache-prune/1", "count": pruned.count, "size": pruned.size})
     else:
         console.result(f"{pruned.count} files, {size(pruned.size)}")
     return 0

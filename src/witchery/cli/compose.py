@@ -59,7 +59,13 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     for note in deliver.deliver(built.image, built.contents, target, None):
         console.note(note)
     if options.json:
-        console.document({"output": str(options.output), "packages": [str(part) for part in built.parts]})
+        console.document(
+            {
+                "schema": "dev.witchery.compose/1",
+                "output": str(options.output),
+                "packages": [str(part) for part in built.parts],
+            }
+        )
     else:
         console.say(f"{len(built.parts)} packages in {options.output}")
         console.result(str(options.output))

@@ -30,7 +30,8 @@ def execute(options: argparse.Namespace, console: Console) -> int:
         options.folder, options.sign_key, options.description, open_workshop(options, console)
     )
     if options.json:
-        console.document([{"index": str(each.path), "packages": each.packages} for each in written])
+        found = [{"index": str(each.path), "packages": each.packages} for each in written]
+        console.document({"schema": "dev.witchery.index/1", "indexes": found})
     else:
         for each in written:
             console.result(str(each.path))

@@ -24,7 +24,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
         versions["python"] = platform.python_version()
         versions |= {name: version(name) for name in ("cryptography", "isal", "PyYAML", "rich", "urllib3")}
     if options.json:
-        console.document(versions)
+        console.document({"schema": "dev.witchery.version/1", **versions})
     else:
         for name, number in versions.items():
             console.result(f"{name} {number}")
