@@ -12,15 +12,10 @@ The document goes to standard output.
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from witchery.cli import options as shared
 from witchery.cli import subjects
 from witchery.cli.console import Console
-
-if TYPE_CHECKING:
-    from witchery.build.bills import Document
-    from witchery.build.subject import Subject
 
 EXAMPLE = """\
 example:
@@ -57,8 +52,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace, console: Console) -> int:
     """Writes it."""
+    from witchery.build.subject_bill import bill_of
+
     with subjects.opened(options, console) as subject:
-        document = _document(subject, options, console)
+        document = bill_of(subject, _FORMATS[options.format], files=options.files)
+        subjects.warn(subject, console)
     if options.output is None:
         console.out.write(document.data.decode())
         return 0
@@ -67,26 +65,3 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     atomic.write(options.output, document.data)
     console.say(f"wrote {options.output}")
     return 0
-
-
-def _document(subject: "Subject", options: argparse.Namespace, console: Console) -> "Document":
-    from witchery.build.bills import documents, encoded
-    from witchery.build.image_subject import ImageSubject
-    from witchery.build.lock_subject import LockSubject
-    from witchery.build.locked_bill import locked_bill
-    from witchery.build.stored_bills import stored_bill
-    from witchery.errors import UsageError
-
-    form = _FORMATS[options.format]
-    if isinstance(subject, ImageSubject):
-        if options.files:
-            raise UsageError(
-                "what is kept beside an image is written as it is",
-                hint="`--files` goes with a source of an image",
-            )
-        return stored_bill(subject, form)
-    if isinstance(subject, LockSubject):
-        return encoded(locked_bill(subject, files=options.files), form)
-    (document,) = documents(subject.built, [form], files=options.files or None)
-    subjects.warn(subject, console)
-    return document
