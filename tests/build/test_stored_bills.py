@@ -8,7 +8,7 @@ from support import subjects
 from support.images import image_of_tars, member, tar_of
 from witchery.build import stored_bills
 from witchery.build.bills import MEDIA_TYPES, Document
-from witchery.build.registries import Registries
+from witchery.build.registry.registries import Registries
 from witchery.digest import Digest
 from witchery.errors import FormatError, IntegrityError, UsageError
 from witchery.oci.artifact import Artifact

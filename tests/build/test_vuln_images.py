@@ -18,13 +18,14 @@ from support.sending import QUICK
 from support.servers import Server
 from support.shared import needs_shared
 from witchery.arch import Arch
-from witchery.build import image_files, vuln_subjects
-from witchery.build.lock_files import read_lock
-from witchery.build.pushing import push, source_of
-from witchery.build.registries import Registries
-from witchery.build.vuln_sources import looked_up
-from witchery.build.vuln_subjects import Subject
-from witchery.build.vulns import Sources, examine
+from witchery.build import image_files
+from witchery.build.locks.files import read_lock
+from witchery.build.registry.pushing import push, source_of
+from witchery.build.registry.registries import Registries
+from witchery.build.vulns import subjects as vuln_subjects
+from witchery.build.vulns.examining import Sources, examine
+from witchery.build.vulns.sources import looked_up
+from witchery.build.vulns.subjects import Subject
 from witchery.errors import FormatError, IntegrityError, UsageError
 from witchery.lock.model import Lock
 from witchery.oci.descriptor import Descriptor

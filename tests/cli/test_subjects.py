@@ -8,7 +8,7 @@ from support.command import Command
 from support.images import image_of_tars, member, tar_of
 from support.shared import needs_shared
 from support.surveys import database
-from witchery.build.subject import Kind, kind_of
+from witchery.build.subjects.subject import Kind, kind_of
 from witchery.store import layout
 
 COMMANDS = ("why musl", "tree", "inspect", "audit", "diff oci:image", "vulns", "sbom", "report")

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from witchery.arch import Arch
-from witchery.build.image_subject import ImageSubject
-from witchery.build.lock_subject import LockSubject
-from witchery.build.registries import Registries
-from witchery.build.subject import Means
+from witchery.build.registry.registries import Registries
+from witchery.build.subjects.image_subject import ImageSubject
+from witchery.build.subjects.lock_subject import LockSubject
+from witchery.build.subjects.subject import Means
 from witchery.build.workshop import Workshop
 
 HOST = Arch.parse("x86_64")

@@ -13,7 +13,7 @@ from witchery.errors import StorageError
 from witchery.store import atomic
 
 if TYPE_CHECKING:
-    from witchery.build.subject import Subject
+    from witchery.build.subjects.subject import Subject
 
 MAX_CONFIG = 1 << 20
 """The largest configuration that waivers are read from, in bytes."""

@@ -8,8 +8,8 @@ from witchery.diff import difference
 from witchery.diff.difference import Difference, Vulnerabilities, Vulnerability
 
 if TYPE_CHECKING:
-    from witchery.build.subject import Subject
-    from witchery.build.vulns import Examined, Sources
+    from witchery.build.subjects.subject import Subject
+    from witchery.build.vulns.examining import Examined, Sources
     from witchery.repository.access import Access
     from witchery.vulns.finding import Finding
 
@@ -44,8 +44,8 @@ def compare(
 
 
 def _vulnerabilities(subject: "Subject", sources: "Sources", access: "Access") -> "Examined":
-    from witchery.build.vuln_sources import looked_up
-    from witchery.build.vulns import examine
+    from witchery.build.vulns.examining import examine
+    from witchery.build.vulns.sources import looked_up
 
     return examine(looked_up(subject), access, sources)
 

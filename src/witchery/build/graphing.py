@@ -10,11 +10,11 @@ from witchery.apk.dependency import Dependency
 from witchery.apk.package import Package
 from witchery.arch import Arch
 from witchery.attest.evidence import MAX_PACKAGES
-from witchery.build.image_subject import ImageSubject
-from witchery.build.lock_subject import LockSubject
-from witchery.build.open_root import WORLD, OpenImage, OpenRoot, owners_of
-from witchery.build.source_subject import SourceSubject
-from witchery.build.vuln_subjects import APPLICATION
+from witchery.build.subjects.image_subject import ImageSubject
+from witchery.build.subjects.lock_subject import LockSubject
+from witchery.build.subjects.open_root import WORLD, OpenImage, OpenRoot, owners_of
+from witchery.build.subjects.source_subject import SourceSubject
+from witchery.build.vulns.subjects import APPLICATION
 from witchery.compose.node import GENERATED
 from witchery.compose.shell import without_shell
 from witchery.errors import FormatError, Refused, UsageError, located
@@ -25,7 +25,7 @@ from witchery.rootfs.links import Links
 
 if TYPE_CHECKING:
     from witchery.build.application import Application
-    from witchery.build.subject import Subject
+    from witchery.build.subjects.subject import Subject
     from witchery.payload.findings import Evidence, Suggestion
 
 
@@ -220,7 +220,7 @@ def _files_of(entries: Mapping[str, tuple[Entry, str]]) -> Files:
 
 
 def _of_lock(subject: LockSubject) -> Graphed:
-    from witchery.build.locked_package import restated
+    from witchery.build.locks.locked_package import restated
 
     locked, fetched = subject.locked, subject.fetched
     listed = list(zip(locked.packages, fetched, strict=True))

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from witchery.build.image_subject import ImageSubject
-from witchery.build.open_root import OpenImage
-from witchery.build.source_subject import SourceSubject
+from witchery.build.subjects.image_subject import ImageSubject
+from witchery.build.subjects.open_root import OpenImage
+from witchery.build.subjects.source_subject import SourceSubject
 from witchery.compose.composition import ANNOTATION, LayerKind
 from witchery.digest import Digest
 from witchery.errors import Refused, UsageError
@@ -17,7 +17,7 @@ from witchery.value import field, frozen
 
 if TYPE_CHECKING:
     from witchery.arch import Arch
-    from witchery.build.subject import Subject
+    from witchery.build.subjects.subject import Subject
 
 _SET_ID = 0o6000
 _CAPABILITY = "security.capability"

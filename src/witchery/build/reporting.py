@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import witchery
 from witchery.apk.head import Script as HeadScript
 from witchery.arch import Arch
-from witchery.build.image_subject import ImageSubject
-from witchery.build.lock_subject import LockSubject
-from witchery.build.open_root import OpenImage, OpenRoot, Read
-from witchery.build.source_subject import SourceSubject
+from witchery.build.subjects.image_subject import ImageSubject
+from witchery.build.subjects.lock_subject import LockSubject
+from witchery.build.subjects.open_root import OpenImage, OpenRoot, Read
+from witchery.build.subjects.source_subject import SourceSubject
 from witchery.compose.composition import ANNOTATION, LayerKind
 from witchery.compose.node import GENERATED
 from witchery.errors import Refused
@@ -27,7 +27,7 @@ from witchery.rootfs.entry import Entry, Kind
 if TYPE_CHECKING:
     from witchery.attest.evidence import Evidence
     from witchery.build.image import Built
-    from witchery.build.subject import Subject
+    from witchery.build.subjects.subject import Subject
     from witchery.store.image_tree import Placed
 
 _NOT_ASKED = Absent("nobody asked for it")
@@ -206,7 +206,7 @@ def _positions(graph: Graph) -> Mapping[str, int]:
 
 
 def _applications(positions: Iterable[str]) -> frozenset[str]:
-    from witchery.build.vuln_subjects import APPLICATION
+    from witchery.build.vulns.subjects import APPLICATION
 
     return frozenset(name for name in positions if name.startswith(APPLICATION))
 

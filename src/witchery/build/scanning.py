@@ -7,13 +7,13 @@ from pathlib import Path
 from witchery.apk import archive as archives
 from witchery.arch import Arch
 from witchery.build import linking
-from witchery.build import subject as subjects
 from witchery.build.application import inspect
-from witchery.build.image_subject import ImageSubject
-from witchery.build.open_root import OpenRoot
 from witchery.build.proving import prove_root
-from witchery.build.source_subject import SourceSubject
-from witchery.build.subject import Means
+from witchery.build.subjects import subject as subjects
+from witchery.build.subjects.image_subject import ImageSubject
+from witchery.build.subjects.open_root import OpenRoot
+from witchery.build.subjects.source_subject import SourceSubject
+from witchery.build.subjects.subject import Means
 from witchery.codec import CHUNK
 from witchery.errors import FormatError, UsageError, located
 from witchery.loader.proof import Proof

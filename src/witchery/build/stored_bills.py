@@ -4,7 +4,7 @@ import re
 
 from witchery.build import bills
 from witchery.build.bills import Document
-from witchery.build.image_subject import ImageSubject
+from witchery.build.subjects.image_subject import ImageSubject
 from witchery.digest import Digest
 from witchery.errors import FormatError, UsageError, located
 from witchery.oci.artifact import Artifact

@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING
 
 from witchery.build.bills import Document, bill_of_packages, documents, encoded
 from witchery.build.image import collect, plan
-from witchery.build.image_subject import ImageSubject
-from witchery.build.lock_subject import LockSubject
-from witchery.build.source_subject import SourceSubject
 from witchery.build.stored_bills import stored_bill
+from witchery.build.subjects.image_subject import ImageSubject
+from witchery.build.subjects.lock_subject import LockSubject
+from witchery.build.subjects.source_subject import SourceSubject
 from witchery.errors import UsageError
 
 if TYPE_CHECKING:
-    from witchery.build.subject import Subject
+    from witchery.build.subjects.subject import Subject
 
 
 def bill_of(subject: "Subject", form: str, *, files: bool = False) -> Document:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from witchery.arch import Arch
 from witchery.build.image import build
-from witchery.build.image_subject import ImageSubject
-from witchery.build.lock_subject import LockSubject
-from witchery.build.open_root import OpenImage, OpenRoot
-from witchery.build.source_subject import SourceSubject
+from witchery.build.subjects.image_subject import ImageSubject
+from witchery.build.subjects.lock_subject import LockSubject
+from witchery.build.subjects.open_root import OpenImage, OpenRoot
+from witchery.build.subjects.source_subject import SourceSubject
 from witchery.oci.image import Image
 from witchery.rootfs.content import Content
 from witchery.survey.files import Looking, SurveyedFile
@@ -21,7 +21,7 @@ from witchery.value import frozen, replace
 
 if TYPE_CHECKING:
     from witchery.build.image import Built
-    from witchery.build.subject import Subject
+    from witchery.build.subjects.subject import Subject
     from witchery.config.model import ImageConfig
     from witchery.digest import Digest
     from witchery.lock.model import LockedPackage

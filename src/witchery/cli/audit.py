@@ -52,7 +52,7 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     from witchery.audit import gate
     from witchery.build.auditing import examine, read_waivers
     from witchery.build.request import parse_variables
-    from witchery.build.subject import open_subject
+    from witchery.build.subjects.subject import open_subject
     from witchery.cli.workshop import source_date
 
     wanted = [gate.checked(word) for word in options.fail_on]

@@ -14,7 +14,7 @@ anything differs that was compared.
 
 import argparse
 
-from witchery.build.subject import USUAL, named
+from witchery.build.subjects.subject import USUAL, named
 from witchery.cli import diff_report, subjects, vuln_options
 from witchery.cli import options as shared
 from witchery.cli.console import Console
@@ -50,7 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace, console: Console) -> int:
     """Compares them."""
     from witchery.build.diffing import compare
-    from witchery.build.subject import open_subject
+    from witchery.build.subjects.subject import open_subject
     from witchery.diff.difference import ABI, FILES, LICENCES, PARTS, VULNS
 
     named = _parts(options.only)

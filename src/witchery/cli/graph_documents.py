@@ -7,7 +7,7 @@ from witchery.cli.console import Console
 
 if TYPE_CHECKING:
     from witchery.build.graphing import Graphed
-    from witchery.build.subject import Subject
+    from witchery.build.subjects.subject import Subject
 
 
 def graph_of(subject: "Subject", console: Console) -> "Graphed":

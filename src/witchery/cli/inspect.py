@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from witchery.build.subject import COMPOSED, Kind
+from witchery.build.subjects.subject import COMPOSED, Kind
 from witchery.cli import options as shared
 from witchery.cli import subjects
 from witchery.cli.console import Console
@@ -50,7 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace, console: Console) -> int:
     """Shows it."""
     from witchery.build.inspecting import inspect
-    from witchery.build.subject import open_subject
+    from witchery.build.subjects.subject import open_subject
 
     with subjects.reaching(options, console) as means:
         subject = open_subject(options.source, means, COMPOSED)

@@ -18,7 +18,7 @@ from witchery.cli import subjects, vuln_options
 from witchery.cli.console import Console
 
 if TYPE_CHECKING:
-    from witchery.build.subject import Means, Subject
+    from witchery.build.subjects.subject import Means, Subject
     from witchery.report.model import Report
 
 EXAMPLE = """\
@@ -44,7 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace, console: Console) -> int:
     """Writes it."""
     from witchery.build.report_parts import assets
-    from witchery.build.subject import open_subject
+    from witchery.build.subjects.subject import open_subject
     from witchery.report.document import document
     from witchery.report.page import page
     from witchery.store import atomic
@@ -138,7 +138,7 @@ def _compared(report: "Report", subject: "Subject", means: "Means", options: arg
     """With the differences to another image; vulnerabilities only where data is named."""
     from witchery.arch import Arch
     from witchery.build.diffing import compare
-    from witchery.build.subject import open_subject
+    from witchery.build.subjects.subject import open_subject
     from witchery.diff.difference import PARTS
     from witchery.report.changes import changes_of
     from witchery.value import replace

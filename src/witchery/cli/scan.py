@@ -9,7 +9,7 @@ where an error was found.
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from witchery.build.subject import SCANNED, named
+from witchery.build.subjects.subject import SCANNED, named
 from witchery.cli import options as shared
 from witchery.cli import subjects
 from witchery.cli.console import Console

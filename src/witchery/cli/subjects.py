@@ -7,15 +7,15 @@ from contextlib import ExitStack, contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
-from witchery.build.subject import USUAL, Kind, Means, named, open_subject
+from witchery.build.subjects.subject import USUAL, Kind, Means, named, open_subject
 from witchery.cli import locked
 from witchery.cli import options as shared
 from witchery.cli.console import Console
 
 if TYPE_CHECKING:
-    from witchery.build.registries import Registries
+    from witchery.build.registry.registries import Registries
     from witchery.build.request import Request
-    from witchery.build.subject import Subject
+    from witchery.build.subjects.subject import Subject
 
 
 def add_subject(parser: argparse.ArgumentParser, takes: Collection[Kind] = USUAL) -> None:
@@ -96,7 +96,7 @@ def opened(
 
 def warn(subject: "Subject", console: Console) -> None:
     """Says what may not be what was meant, where the subject is an image that is composed here."""
-    from witchery.build.source_subject import SourceSubject
+    from witchery.build.subjects.source_subject import SourceSubject
 
     for warning in subject.built.warnings if isinstance(subject, SourceSubject) else ():
         console.warn(warning)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from witchery.build.request import Request
-    from witchery.build.subject import Subject
-    from witchery.build.vulns import Examined, Sources
+    from witchery.build.subjects.subject import Subject
+    from witchery.build.vulns.examining import Examined, Sources
 
 
 def add_data(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
@@ -42,7 +42,7 @@ def add_data(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
 
 def sources(options: argparse.Namespace) -> "Sources":
     """Where the options say that data comes from."""
-    from witchery.build.vulns import Sources
+    from witchery.build.vulns.examining import Sources
 
     return Sources(
         db=options.db,
@@ -68,10 +68,10 @@ def examined(
     Raises:
         WitcheryError: if the subject is unusable, or the data cannot be had.
     """
-    from witchery.build.lock_files import read_lock
-    from witchery.build.subject import is_image
-    from witchery.build.vuln_sources import looked_up
-    from witchery.build.vulns import examine
+    from witchery.build.locks.files import read_lock
+    from witchery.build.subjects.subject import is_image
+    from witchery.build.vulns.examining import examine
+    from witchery.build.vulns.sources import looked_up
 
     release, workshop = release_of(options), subject.workshop
     lock = read_lock(options.lock) if options.lock and is_image(subject.name) else None
@@ -117,7 +117,7 @@ def with_condition(requests: "Sequence[Request]", options: argparse.Namespace) -
 
             raise UsageError("nothing is looked up in the data", hint="give `--no-fixable-vulns` too")
         return tuple(requests)
-    from witchery.build.vuln_condition import Condition
+    from witchery.build.vulns.condition import Condition
     from witchery.value import replace
 
     condition = Condition(sources(options))

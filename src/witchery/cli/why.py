@@ -17,7 +17,7 @@ from witchery.cli import options as shared
 from witchery.cli.console import Console
 
 if TYPE_CHECKING:
-    from witchery.build.subject import Subject
+    from witchery.build.subjects.subject import Subject
     from witchery.build.why import Answer, Why
     from witchery.graph.dominance import Held
     from witchery.graph.graph import Step
@@ -93,7 +93,7 @@ def _count(text: str) -> int:
 
 
 def _refuse_swapped(options: argparse.Namespace) -> None:
-    from witchery.build.subject import is_image
+    from witchery.build.subjects.subject import is_image
 
     if is_image(options.what) and not is_image(options.source):
         from witchery.errors import UsageError

@@ -23,8 +23,8 @@ from witchery.apk.index import Index
 from witchery.apk.package import Package
 from witchery.apk.signature import UNTRUSTED, Trust
 from witchery.arch import Arch
-from witchery.build.lock_files import Notation, demand_of
-from witchery.build.locked_package import check, mirrors_for, restated, stub
+from witchery.build.locks.files import Notation, demand_of
+from witchery.build.locks.locked_package import check, mirrors_for, restated, stub
 from witchery.build.parts import Gathered, LocalPackage, Resolution, read_local
 from witchery.build.request import Request
 from witchery.compose import shell

@@ -4,9 +4,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from witchery.build.lock_files import Notation, read_lock
-from witchery.build.locked import LockUse
-from witchery.build.mirroring import fetch_locked
+from witchery.build.locks.files import Notation, read_lock
+from witchery.build.locks.locked import LockUse
+from witchery.build.locks.mirroring import fetch_locked
 from witchery.build.request import Request
 from witchery.config.model import Contents, ImageConfig
 from witchery.errors import UsageError, located
@@ -14,7 +14,7 @@ from witchery.lock.model import Lock, LockedArch
 from witchery.repository.packages import Fetched
 
 if TYPE_CHECKING:
-    from witchery.build.subject import Means
+    from witchery.build.subjects.subject import Means
     from witchery.build.workshop import Workshop
 
 

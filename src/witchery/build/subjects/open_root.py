@@ -19,10 +19,10 @@ from witchery.apk.package import Package
 from witchery.arch import Arch
 from witchery.attest.evidence import Evidence
 from witchery.build import image_files
-from witchery.build.copying import Opened
 from witchery.build.evidence import evidence_about
 from witchery.build.image_files import Enough
-from witchery.build.pulling import keep
+from witchery.build.registry.copying import Opened
+from witchery.build.registry.pulling import keep
 from witchery.digest import Digest
 from witchery.errors import FormatError, Refused, UsageError, located
 from witchery.oci.descriptor import Descriptor
@@ -35,7 +35,7 @@ from witchery.store.image_tree import Placed
 from witchery.survey.survey import DATABASES
 
 if TYPE_CHECKING:
-    from witchery.build.registries import Registries
+    from witchery.build.registry.registries import Registries
 
 WORLD = "etc/apk/world"
 """What was requested."""

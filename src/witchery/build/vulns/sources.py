@@ -2,21 +2,22 @@
 
 from typing import TYPE_CHECKING
 
-from witchery.build import vuln_images, vuln_subjects
-from witchery.build.image_subject import ImageSubject
 from witchery.build.images import plan_all
-from witchery.build.lock_subject import LockSubject
-from witchery.build.locked import LockUse
-from witchery.build.open_root import OpenRoot
-from witchery.build.source_subject import SourceSubject
-from witchery.build.vuln_subjects import Subject
+from witchery.build.locks.locked import LockUse
+from witchery.build.subjects.image_subject import ImageSubject
+from witchery.build.subjects.lock_subject import LockSubject
+from witchery.build.subjects.open_root import OpenRoot
+from witchery.build.subjects.source_subject import SourceSubject
+from witchery.build.vulns import images as vuln_images
+from witchery.build.vulns import subjects as vuln_subjects
+from witchery.build.vulns.subjects import Subject
 from witchery.value import replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from witchery.build import subject as subjects
     from witchery.build.request import Request
+    from witchery.build.subjects import subject as subjects
     from witchery.build.workshop import Workshop
     from witchery.lock.model import Lock
     from witchery.payload.findings import Component

@@ -14,11 +14,11 @@ from witchery.value import frozen
 
 if TYPE_CHECKING:
     from witchery.arch import Arch
-    from witchery.build.image_subject import ImageSubject
-    from witchery.build.lock_subject import LockSubject
-    from witchery.build.registries import Registries
+    from witchery.build.registry.registries import Registries
     from witchery.build.request import Request
-    from witchery.build.source_subject import SourceSubject
+    from witchery.build.subjects.image_subject import ImageSubject
+    from witchery.build.subjects.lock_subject import LockSubject
+    from witchery.build.subjects.source_subject import SourceSubject
     from witchery.build.workshop import Workshop
     from witchery.repository.location import Repository
 
@@ -61,7 +61,7 @@ def kind_of(text: str) -> Kind:
     if text.endswith(".apk"):
         return Kind.PACKAGE
     if text.endswith(".json"):
-        from witchery.build.lock_files import is_lock
+        from witchery.build.locks.files import is_lock
 
         return Kind.LOCK if is_lock(Path(text)) else Kind.SOURCE
     return Kind.SOURCE
@@ -124,16 +124,16 @@ def open_subject(text: str, means: Means, takes: Collection[Kind] = USUAL) -> "S
     """
     kind = checked(text, takes)
     if kind is Kind.IMAGE:
-        from witchery.build.image_subject import ImageSubject
+        from witchery.build.subjects.image_subject import ImageSubject
 
         if means.workshop.offline:
             refuse_registry(text)
         return ImageSubject(text, means)
     if kind is Kind.LOCK:
-        from witchery.build.lock_subject import LockSubject
+        from witchery.build.subjects.lock_subject import LockSubject
 
         return LockSubject(text, means)
-    from witchery.build.source_subject import SourceSubject
+    from witchery.build.subjects.source_subject import SourceSubject
 
     return SourceSubject(text, means)
 

@@ -7,7 +7,7 @@ from witchery.build.image import Built, Planned, complete, plan
 from witchery.build.request import Request
 
 if TYPE_CHECKING:
-    from witchery.build.subject import Means
+    from witchery.build.subjects.subject import Means
     from witchery.build.workshop import Workshop
 
 

@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from witchery.arch import Arch
-from witchery.build.copying import Opened, open_source
 from witchery.build.evidence import images_of
-from witchery.build.open_root import OpenFolder, OpenImage, OpenRoot
 from witchery.build.opening import on_disk
+from witchery.build.registry.copying import Opened, open_source
+from witchery.build.subjects.open_root import OpenFolder, OpenImage, OpenRoot
 from witchery.errors import located
 from witchery.oci import transport
 from witchery.oci.transport import PlainFolder, RootfsFolder
 
 if TYPE_CHECKING:
-    from witchery.build.subject import Means
+    from witchery.build.subjects.subject import Means
     from witchery.build.workshop import Workshop
 
 MAX_PLATFORMS = 64

@@ -18,8 +18,8 @@ from witchery.apk.identity import SIZE
 from witchery.apk.package import Package
 from witchery.arch import Arch
 from witchery.attest.evidence import Proof
-from witchery.build.open_root import OpenRoot, arch_of, read_packages
-from witchery.build.vuln_subjects import APPLICATION, REPOSITORIES, Subject, installed, is_alpine, judging
+from witchery.build.subjects.open_root import OpenRoot, arch_of, read_packages
+from witchery.build.vulns.subjects import APPLICATION, REPOSITORIES, Subject, installed, is_alpine, judging
 from witchery.errors import UsageError, located
 from witchery.keys import Keyring
 from witchery.lock.model import Lock

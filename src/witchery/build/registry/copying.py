@@ -6,11 +6,11 @@ from pathlib import Path
 
 from witchery.arch import Arch
 from witchery.build import deliver
-from witchery.build.attaching import artifacts_of, attach
 from witchery.build.opening import on_disk
-from witchery.build.pulling import keep, pull
-from witchery.build.pushing import MAX_MANIFESTS, Pushed, push
-from witchery.build.registries import Registries
+from witchery.build.registry.attaching import artifacts_of, attach
+from witchery.build.registry.pulling import keep, pull
+from witchery.build.registry.pushing import MAX_MANIFESTS, Pushed, push
+from witchery.build.registry.registries import Registries
 from witchery.digest import Digest
 from witchery.errors import FormatError, UsageError
 from witchery.oci import media, transport
