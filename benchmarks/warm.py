@@ -111,6 +111,13 @@ def warm_build(folder: Path) -> None:
     line("peak memory of the build", f"{mine.megabytes:.0f} MB", "64 MB")
 
 
+def verifying(folder: Path) -> None:
+    """The image that was just built, checked against its evidence and Alpine's keys: the whole process."""
+    words = [WITCHERY, "verify", f"oci:{folder}/image", "-q", "--cache-dir", folder / "cache"]
+    (verified,) = in_turn(lambda: run(words))
+    line("verifying that image, whole process", f"{verified.seconds * 1000:.0f} ms", "")
+
+
 def application(folder: Path) -> None:
     """A program that was taken out of its package, built as an application: the whole process, warm."""
     source = repository("v3.19.1-boot-x86_64", folder)
@@ -139,6 +146,7 @@ def main() -> None:
     start_up()
     with tempfile.TemporaryDirectory() as folder:
         warm_build(Path(folder))
+        verifying(Path(folder))
         application(Path(folder))
 
 
