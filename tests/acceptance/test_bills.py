@@ -428,7 +428,7 @@ def test_a_lock_with_an_application_asks_for_its_source(boot_set: Path, tmp_path
     assert done.status == 0, done.err
     done = process("sbom", "witchery.lock.json", "--cache-dir", "cache", cwd=tmp_path)
     assert (done.status, done.out) == (2, "")
-    assert "`witchery sbom SOURCE --locked`" in done.err
+    assert "name the source that it was made for, with `--locked`" in done.err
 
 
 def _sbom(folder: Path, *options: str) -> Outcome:

@@ -16,10 +16,10 @@ from support.peers import Subject, call, need, podman_pulls, umoci
 from support.registries import PASSWORD, USER, Proxy, Registry, registry
 from support.shared import needs_shared
 from witchery.arch import Arch
-from witchery.build.copying import open_source
-from witchery.build.pulling import pull
-from witchery.build.pushing import Pushed, push, source_of
-from witchery.build.registries import Registries
+from witchery.build.registry.copying import open_source
+from witchery.build.registry.pulling import pull
+from witchery.build.registry.pushing import Pushed, push, source_of
+from witchery.build.registry.registries import Registries
 from witchery.digest import Digest
 from witchery.errors import NetworkError
 from witchery.oci import media

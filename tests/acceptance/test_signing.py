@@ -15,8 +15,8 @@ from support.registries import PASSWORD, USER, Registry, registry
 from support.shared import needs_shared
 from support.signing import KINDS, openssl_accepts, private_pem, public_pem, sigstore_says
 from witchery.attest.signatures import Form, check
-from witchery.build.copying import open_source
-from witchery.build.registries import Registries
+from witchery.build.registry.copying import open_source
+from witchery.build.registry.registries import Registries
 from witchery.build.signatures import find_signatures
 from witchery.oci.transport import parse
 from witchery.repository.cache import Cache

@@ -10,10 +10,10 @@ from support.fake_registry import INDEX, FakeRegistry, refusal
 from support.images import image_of_tars, member, tar_of
 from support.sending import QUICK
 from support.servers import Answer, Asked, Server
-from witchery.build.attaching import artifacts_of, attach
-from witchery.build.pulling import pull
-from witchery.build.pushing import push, source_of
-from witchery.build.registries import Registries
+from witchery.build.registry.attaching import artifacts_of, attach
+from witchery.build.registry.pulling import pull
+from witchery.build.registry.pushing import push, source_of
+from witchery.build.registry.registries import Registries
 from witchery.errors import FormatError, IntegrityError, NetworkError
 from witchery.net.reporter import Reporter
 from witchery.oci.artifact import Artifact, tag_of

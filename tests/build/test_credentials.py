@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from witchery.build.credentials import find_login
+from witchery.build.registry.credentials import find_login
 from witchery.errors import FormatError, StorageError, WitcheryError, WorldError
 from witchery.http import Credentials
 from witchery.oci.reference import Reference

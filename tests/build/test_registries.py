@@ -13,9 +13,9 @@ from support.images import Made, image_of_tars, member, tar_of
 from support.registries import Proxy
 from support.sending import QUICK, Slept
 from support.servers import Answer, Asked, Server
-from witchery.build.pulling import keep, pull
-from witchery.build.pushing import Pushed, push, source_of
-from witchery.build.registries import Registries
+from witchery.build.registry.pulling import keep, pull
+from witchery.build.registry.pushing import Pushed, push, source_of
+from witchery.build.registry.registries import Registries
 from witchery.errors import IntegrityError, NetworkError, UsageError, WitcheryError
 from witchery.http import Credentials, Url
 from witchery.net.reporter import Reporter

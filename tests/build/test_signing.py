@@ -24,10 +24,10 @@ from support.signing import (
 )
 from witchery.attest.artifacts import CLASSIC
 from witchery.attest.signatures import Candidate, Form, Outcome, check
-from witchery.build.attaching import artifacts_of
-from witchery.build.copying import Opened, copy, open_source
-from witchery.build.pushing import push, source_of
-from witchery.build.registries import Registries
+from witchery.build.registry.attaching import artifacts_of
+from witchery.build.registry.copying import Opened, copy, open_source
+from witchery.build.registry.pushing import push, source_of
+from witchery.build.registry.registries import Registries
 from witchery.build.signatures import find_signatures
 from witchery.build.signing import Signed, sign
 from witchery.digest import Digest

@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pytest
 
+from support import subjects
 from support.images import image_of_tars, member, tar_of
 from witchery.build import stored_bills
-from witchery.build.bills import MEDIA_TYPES
-from witchery.build.registries import Registries
-from witchery.build.stored_bills import stored_bill
+from witchery.build.bills import MEDIA_TYPES, Document
+from witchery.build.registry.registries import Registries
 from witchery.digest import Digest
 from witchery.errors import FormatError, IntegrityError, UsageError
 from witchery.oci.artifact import Artifact
 from witchery.oci.descriptor import Descriptor
-from witchery.oci.transport import LayoutFolder
+from witchery.oci.transport import LayoutFolder, Transport
 from witchery.repository.cache import Cache
 from witchery.rootfs.content import BytesContent
 from witchery.store import layout
@@ -24,6 +24,10 @@ SPDX = MEDIA_TYPES["spdx"]
 @pytest.fixture
 def registries(tmp_path: Path) -> Registries:
     return Registries(environ={}, cache=Cache(tmp_path / "cache"))
+
+
+def stored_bill(place: Transport, form: str, registries: Registries) -> Document:
+    return stored_bills.stored_bill(subjects.image(place, registries), form)
 
 
 def stored(folder: Path, *documents: bytes, media_type: str = SPDX) -> LayoutFolder:

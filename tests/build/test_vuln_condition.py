@@ -10,15 +10,16 @@ from support.repositories import Simulator, key
 from witchery.apk import writer
 from witchery.apk.package import Package
 from witchery.apk.pkginfo import PackageInfo
-from witchery.build import lock_files, vuln_subjects
 from witchery.build.image import build, plan
-from witchery.build.locked import LockUse
-from witchery.build.locking import make_lock
+from witchery.build.locks import files as lock_files
+from witchery.build.locks.locked import LockUse
+from witchery.build.locks.locking import make_lock
+from witchery.build.locks.updating import Update
 from witchery.build.parts import Resolution, resolve
 from witchery.build.request import Request, Wishes, read_request
-from witchery.build.updating import Update
-from witchery.build.vuln_condition import Condition
-from witchery.build.vulns import Sources
+from witchery.build.vulns import subjects as vuln_subjects
+from witchery.build.vulns.condition import Condition
+from witchery.build.vulns.examining import Sources
 from witchery.build.workshop import Workshop
 from witchery.errors import NetworkError, NoSolutionError, UsageError
 from witchery.net.reporter import Reporter
@@ -246,7 +247,7 @@ def test_an_update_keeps_what_is_locked_and_says_what_has_to_move(bench: Bench) 
 
 
 def test_a_lock_of_apko_does_not_say_enough(bench: Bench) -> None:
-    from witchery.build.apko_locked import ApkoUse
+    from witchery.build.locks.apko_locked import ApkoUse
 
     bench.add("openssl", "1.2-r3")
     request = replace(

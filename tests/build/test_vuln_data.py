@@ -14,8 +14,9 @@ from support.repositories import keyring
 from support.sending import QUICK
 from support.servers import Answer, Asked, Server, content
 from support.shared import needs_shared
-from witchery.build import vuln_data, vuln_files
-from witchery.build.vuln_data import Data
+from witchery.build.vulns import data as vuln_data
+from witchery.build.vulns import files as vuln_files
+from witchery.build.vulns.data import Data
 from witchery.errors import FormatError, NetworkError, StorageError
 from witchery.net.client import Client
 from witchery.repository.access import Access

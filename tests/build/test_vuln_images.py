@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from support import secdbs
+from support import secdbs, subjects
 from support.built import Builder, packages
 from support.command import process
 from support.fake_registry import FakeRegistry
@@ -18,14 +18,16 @@ from support.sending import QUICK
 from support.servers import Server
 from support.shared import needs_shared
 from witchery.arch import Arch
-from witchery.build import image_files, vuln_subjects
-from witchery.build.pushing import push, source_of
-from witchery.build.registries import Registries
-from witchery.build.vuln_images import of_image
-from witchery.build.vuln_sources import of_lock, read_lock
-from witchery.build.vuln_subjects import Subject
-from witchery.build.vulns import Sources, examine
+from witchery.build import image_files
+from witchery.build.locks.files import read_lock
+from witchery.build.registry.pushing import push, source_of
+from witchery.build.registry.registries import Registries
+from witchery.build.vulns import subjects as vuln_subjects
+from witchery.build.vulns.examining import Sources, examine
+from witchery.build.vulns.sources import looked_up
+from witchery.build.vulns.subjects import Subject
 from witchery.errors import FormatError, IntegrityError, UsageError
+from witchery.lock.model import Lock
 from witchery.oci.descriptor import Descriptor
 from witchery.oci.reference import Reference
 from witchery.payload.findings import Component
@@ -43,9 +45,19 @@ NONE = Registries(environ={}, cache=Cache(Path("/nonexistent")))
 """The registries of a machine that reaches none, and has no cache."""
 
 
-def subject(made: Made, tmp_path: Path, **more: str) -> Subject:
+def of_image(
+    text: str, arch: Arch | None, registries: Registries, *, release: str = "", lock: Lock | None = None
+) -> tuple[Subject, ...]:
+    return looked_up(subjects.image(text, registries, arch), every=True, release=release, lock=lock)
+
+
+def of_lock(path: Path) -> tuple[Subject, ...]:
+    return looked_up(subjects.lock(path, NONE), every=True)
+
+
+def subject(made: Made, tmp_path: Path) -> Subject:
     layout = secdbs.write_image(made, tmp_path / "image")
-    (found,) = of_image(f"oci:{layout}", None, NONE, **more)  # type: ignore[arg-type]
+    (found,) = of_image(f"oci:{layout}", None, NONE)
     return found
 
 

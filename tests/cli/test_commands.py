@@ -48,8 +48,8 @@ def test_a_warm_build_imports_nothing_heavy_that_it_does_not_need(tmp_path: Path
     loaded = set(done.stdout.splitlines()[-1].split())
     heavy = {"urllib3", "rich", "shtab", "subprocess", "tempfile", "http.client", "email", "logging"}
     heavy |= {"dataclasses", "inspect", "witchery.solver.explain", "witchery.compose.script_run"}
-    heavy |= {"witchery.vulns", "witchery.build.vuln_condition", "witchery.impact"}
-    heavy |= {"witchery.graph", "witchery.build.subject", "witchery.store.image_tree"}
+    heavy |= {"witchery.vulns", "witchery.build.vulns.condition", "witchery.impact"}
+    heavy |= {"witchery.graph", "witchery.build.graphing", "witchery.store.image_tree"}
     heavy |= {"witchery.report", "witchery.build.reporting", "html"}
     assert not loaded & heavy
 

@@ -11,9 +11,9 @@ from support.command import Command
 from support.repositories import Simulator, key, package
 from support.shared import needs_shared
 from witchery.arch import Arch
-from witchery.build.vuln_data import Data
-from witchery.build.vuln_subjects import Subject
-from witchery.build.vulns import Examined
+from witchery.build.vulns.data import Data
+from witchery.build.vulns.examining import Examined
+from witchery.build.vulns.subjects import Subject
 from witchery.cli import vuln_report
 from witchery.vulns.finding import Finding
 

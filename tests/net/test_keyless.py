@@ -16,8 +16,8 @@ from support.signing import cosign_statement, private_pem
 from support.sigstore_services import ISSUER, Services, sigstore, token
 from witchery.attest.bundle import Bundle
 from witchery.attest.signatures import Candidate, Form, Outcome, check_keyless
-from witchery.build.copying import open_source
-from witchery.build.registries import Registries
+from witchery.build.registry.copying import open_source
+from witchery.build.registry.registries import Registries
 from witchery.build.signatures import find_signatures
 from witchery.digest import Digest
 from witchery.errors import FormatError, NetworkError, TrustError, UsageError

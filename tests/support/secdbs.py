@@ -12,7 +12,7 @@ from support.shared import SHARED
 from witchery.apk import installed
 from witchery.apk.installed import InstalledPackage
 from witchery.apk.package import Package
-from witchery.build.vuln_data import decode_secdb
+from witchery.build.vulns.data import decode_secdb
 from witchery.store import layout
 from witchery.vulns.matching import Installed, Standing
 from witchery.vulns.secdb import Secdb, read

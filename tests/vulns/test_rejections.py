@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from support import secdbs
-from witchery.build.vuln_data import decode_rejections
+from witchery.build.vulns.data import decode_rejections
 from witchery.errors import FormatError
 from witchery.vulns import rejections
 from witchery.vulns.matching import match

@@ -7,8 +7,8 @@ import pytest
 
 from support import secdbs
 from support.shared import needs_shared
-from witchery.build import vuln_data
-from witchery.build.vuln_data import decode_secdb
+from witchery.build.vulns import data as vuln_data
+from witchery.build.vulns.data import decode_secdb
 from witchery.errors import FormatError
 from witchery.vulns import secdb
 from witchery.vulns.secdb import Fix, Secdb, read

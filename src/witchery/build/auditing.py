@@ -3,37 +3,34 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from witchery.audit.audit import Audit, audit
-from witchery.build.surveying import Means, survey
+from witchery.build.surveying import survey
 from witchery.config.audit import Waiver
 from witchery.config.load import load
-from witchery.errors import StorageError, UsageError
+from witchery.errors import StorageError
 from witchery.store import atomic
+
+if TYPE_CHECKING:
+    from witchery.build.subjects.subject import Subject
 
 MAX_CONFIG = 1 << 20
 """The largest configuration that waivers are read from, in bytes."""
 
 
-def examine(subject: str, means: Means, *, waivers: Sequence[Waiver] | None, time: int) -> Audit:
+def examine(subject: "Subject", *, waivers: Sequence[Waiver] | None, time: int) -> Audit:
     """Audits a subject.
 
     Args:
-        subject: An image in transport notation, an application or a configuration.
-        means: What it takes to look at it.
+        subject: An image, a lock, an application or a configuration.
         waivers: What is let pass; None for what the subject's own configuration says.
         time: Now, in seconds since 1970; it decides about waivers.
 
     Raises:
-        UsageError: if the files of the subject are not known.
         WitcheryError: as `surveying.survey`.
     """
-    found = survey(subject, means)
-    if found.survey.files is None:
-        raise UsageError(
-            f"a lock says which packages there are, and not what is in them: `{subject}`",
-            hint="audit what is built from it: the configuration with `--locked`, or the image",
-        )
+    found = survey(subject)
     if waivers is None:
         waivers = found.config.audit.waivers if found.config else ()
     return audit(found.survey, waivers, datetime.fromtimestamp(time, UTC).date())

@@ -23,7 +23,7 @@ from witchery.oci.transport import (
 from witchery.rootfs.content import Content
 
 if TYPE_CHECKING:
-    from witchery.build.registries import Registries
+    from witchery.build.registry.registries import Registries
 
 
 def check(targets: tuple[Transport, ...]) -> None:
@@ -121,8 +121,8 @@ def deliver(
         case RegistryImage(reference):
             if registries is None:
                 raise UsageError(f"nothing is pushed from here: `{target}`")
-            from witchery.build.attaching import attach
-            from witchery.build.pushing import push, source_of
+            from witchery.build.registry.attaching import attach
+            from witchery.build.registry.pushing import push, source_of
 
             source, root = source_of(image, contents)
             pushed = push(source, root, reference, registries)

@@ -1,69 +1,53 @@
 """The use case: what differs between two subjects."""
 
-from collections.abc import Callable, Collection, Sequence
-from pathlib import Path
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
-from witchery.build.scanning import is_image
-from witchery.build.surveying import Means, survey
-from witchery.build.vuln_sources import LOCK_SUFFIX
+from witchery.build.surveying import survey
 from witchery.diff import difference
 from witchery.diff.difference import Difference, Vulnerabilities, Vulnerability
 
 if TYPE_CHECKING:
-    from witchery.build.vuln_subjects import Subject
-    from witchery.build.vulns import Examined, Sources
+    from witchery.build.subjects.subject import Subject
+    from witchery.build.vulns.examining import Examined, Sources
     from witchery.repository.access import Access
     from witchery.vulns.finding import Finding
 
 
 def compare(
-    before: str,
-    after: str,
-    means: Means,
+    before: "Subject",
+    after: "Subject",
     *,
     parts: Collection[str],
     sources: "Sources | None" = None,
     access: "Callable[[], Access] | None" = None,
+    fetch: bool = True,
 ) -> Difference:
     """Holds two subjects against each other.
 
     Args:
         before: The first: an image, a lock, an application or a configuration.
         after: The second.
-        means: What it takes to look at them.
         parts: What of them is compared, of `difference.PARTS`.
         sources: In what vulnerabilities are looked up; None for not at all.
         access: How the servers of these are reached.
+        fetch: Whether the packages of locks are fetched; otherwise nothing is known but their names.
 
     Raises:
         WitcheryError: as `surveying.survey`, and as `vulns.examine` where vulnerabilities are looked up.
     """
-    old, new = survey(before, means).survey, survey(after, means).survey
+    old, new = survey(before, fetch=fetch).survey, survey(after, fetch=fetch).survey
     vulns = None
     if sources is not None and access is not None and difference.VULNS in parts:
-        found = [_vulnerabilities(each, means, sources, access()) for each in (before, after)]
-        vulns = _compared(*found)
+        vulns = _compared(*(_vulnerabilities(each, sources, access()) for each in (before, after)))
     return difference.compared(old, new, parts, vulns)
 
 
-def _vulnerabilities(subject: str, means: Means, sources: "Sources", access: "Access") -> "Examined":
-    from witchery.build.vulns import examine
+def _vulnerabilities(subject: "Subject", sources: "Sources", access: "Access") -> "Examined":
+    from witchery.build.vulns.examining import examine
+    from witchery.build.vulns.sources import looked_up
 
-    return examine(_subjects(subject, means), access, sources)
-
-
-def _subjects(subject: str, means: Means) -> "Sequence[Subject]":
-    """What is looked up, for the one architecture that is compared."""
-    from witchery.build import vuln_images, vuln_sources
-
-    arch = means.arch or means.host
-    if is_image(subject):
-        with means.registries() as registries:
-            return vuln_images.of_image(subject, arch, registries)
-    if subject.endswith(LOCK_SUFFIX):
-        return vuln_sources.of_lock(Path(subject), [arch])
-    return vuln_sources.of_requests((means.request(subject),), means.workshop())
+    return examine(looked_up(subject), access, sources)
 
 
 def _compared(before: "Examined", after: "Examined") -> Vulnerabilities:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from witchery.attest.evidence import DATA, DOCUMENT, Evidence
-from witchery.build.copying import Opened
-from witchery.build.pulling import keep
-from witchery.build.registries import Registries
+from witchery.build.registry.copying import Opened
+from witchery.build.registry.pulling import keep
+from witchery.build.registry.registries import Registries
 from witchery.errors import Refused, WitcheryError
 from witchery.oci import media
 from witchery.oci.artifact import Artifact

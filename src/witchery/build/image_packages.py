@@ -11,10 +11,10 @@ from itertools import chain
 from witchery.apk import archive as archives
 from witchery.arch import Arch
 from witchery.attest.evidence import Evidence, Proof
-from witchery.build.copying import open_source
 from witchery.build.evidence import evidence_about, images_of
 from witchery.build.parallel import StoppedError, in_parallel
-from witchery.build.registries import Registries
+from witchery.build.registry.copying import open_source
+from witchery.build.registry.registries import Registries
 from witchery.errors import IntegrityError, Refused, UsageError, located
 from witchery.oci.descriptor import Descriptor
 from witchery.oci.image import Image

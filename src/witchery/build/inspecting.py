@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from witchery.build.image_subject import OpenImage
+from witchery.build.subjects.image_subject import ImageSubject
+from witchery.build.subjects.open_root import OpenImage
+from witchery.build.subjects.source_subject import SourceSubject
 from witchery.compose.composition import ANNOTATION, LayerKind
 from witchery.digest import Digest
-from witchery.errors import Refused
+from witchery.errors import Refused, UsageError
 from witchery.oci.config import Execution
 from witchery.oci.image import Layer
 from witchery.rootfs.accounts import MAX_FILE, Accounts, User
@@ -15,7 +17,7 @@ from witchery.value import field, frozen
 
 if TYPE_CHECKING:
     from witchery.arch import Arch
-    from witchery.build.image import Built
+    from witchery.build.subjects.subject import Subject
 
 _SET_ID = 0o6000
 _CAPABILITY = "security.capability"
@@ -146,17 +148,19 @@ class Inspected:
         return sum(each.size for each in self.layers if each.shared_with)
 
 
-def inspect(opened: OpenImage, others: Iterable[OpenImage] = ()) -> Inspected:
+def inspect(subject: "Subject", others: "Iterable[Subject]" = ()) -> Inspected:
     """Looks at an image; every layer is read.
 
     Args:
-        opened: The image.
+        subject: The image, or what it is composed of; it is written nowhere then.
         others: Images that may have layers in common with it.
 
     Raises:
+        UsageError: if one of them has no layers.
         Refused: if it is malformed.
         WorldError: if a layer cannot be had.
     """
+    opened = _opened(subject)
     image, owners = opened.image, opened.owners
     files = tuple(
         FileFacts(
@@ -167,7 +171,7 @@ def inspect(opened: OpenImage, others: Iterable[OpenImage] = ()) -> Inspected:
         for path, each in opened.tree.items()
         if each.entry.kind is not Kind.DIRECTORY
     )
-    elsewhere = [(each.name, _names_of(each)) for each in others]
+    elsewhere = [(each.name, _names_of(each)) for each in map(_opened, others)]
     accounts = _accounts(opened)
     execution = image.config.execution
     return Inspected(
@@ -188,9 +192,16 @@ def inspect(opened: OpenImage, others: Iterable[OpenImage] = ()) -> Inspected:
     )
 
 
-def of_built(name: str, built: "Built") -> OpenImage:
-    """An image that was composed and is nowhere yet, as one that is looked at."""
-    return OpenImage(name, built.image, lambda each: built.contents[each.digest], lambda: None)
+def _opened(subject: "Subject") -> OpenImage:
+    """The image that a subject is, or comes to."""
+    if isinstance(subject, SourceSubject):
+        return OpenImage.of(subject.request.name, subject.built.image, subject.built.contents)
+    if isinstance(subject, ImageSubject) and isinstance(subject.opened, OpenImage):
+        return subject.opened
+    raise UsageError(
+        f"no image, so it has no layers: `{subject.name}`",
+        hint="expected `oci:DIR`, `oci-archive:FILE` or `docker://REFERENCE`",
+    )
 
 
 def _names_of(opened: OpenImage) -> frozenset[Digest]:

@@ -25,7 +25,7 @@ from witchery.store.source import ImageSource
 from witchery.value import frozen
 
 if TYPE_CHECKING:
-    from witchery.build.registries import Registries
+    from witchery.build.registry.registries import Registries
 
 
 @frozen
@@ -67,7 +67,7 @@ def open_image(
         case RegistryImage():
             if registries is None:
                 raise UsageError(f"images are not run from a registry: `{source}`", hint="pull it first")
-            from witchery.build import copying
+            from witchery.build.registry import copying
 
             opened = copying.open_source(source, registries, arch)
             return Found(*copying.open_image(opened, registries, arch))

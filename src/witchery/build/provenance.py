@@ -68,7 +68,7 @@ def _parameters(request: Request, bill: Bill) -> dict[str, Any]:
 def _lock(request: Request) -> dict[str, Any]:
     if request.lock is None:
         return {}
-    from witchery.build.locked import LockUse
+    from witchery.build.locks.locked import LockUse
 
     found: dict[str, Any] = {"name": request.lock.path.name}
     if isinstance(request.lock, LockUse):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import witchery
 from witchery.attest.verdict import Verdict
-from witchery.build.vulns import Examined
+from witchery.build.vulns.examining import Examined
 from witchery.errors import Refused
 from witchery.report.findings import Remark, Verification, Vulnerabilities, Vulnerability
 from witchery.report.model import NOWHERE, Report

@@ -6,48 +6,49 @@ absent, with the reason.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import witchery
 from witchery.apk.head import Script as HeadScript
 from witchery.arch import Arch
-from witchery.build.opening import on_disk
+from witchery.build.subjects.image_subject import ImageSubject
+from witchery.build.subjects.lock_subject import LockSubject
+from witchery.build.subjects.open_root import OpenImage, OpenRoot, Read
+from witchery.build.subjects.source_subject import SourceSubject
 from witchery.compose.composition import ANNOTATION, LayerKind
 from witchery.compose.node import GENERATED
-from witchery.errors import Refused, UsageError, located
+from witchery.errors import Refused
 from witchery.graph.graph import Graph
-from witchery.oci import transport
 from witchery.oci.image import Image
-from witchery.oci.transport import PlainFolder, RootfsFolder
 from witchery.report.model import LAYER_KINDS, NOWHERE, Absent, Layer, Report, Script
 from witchery.report.packages import Place, edges_of, files_of, packages_of
 from witchery.rootfs.entry import Entry, Kind
-from witchery.rootfs.links import Links
 
 if TYPE_CHECKING:
     from witchery.attest.evidence import Evidence
     from witchery.build.image import Built
-    from witchery.build.image_subject import Read
-    from witchery.build.registries import Registries
-    from witchery.build.request import Request
-    from witchery.build.workshop import Workshop
+    from witchery.build.subjects.subject import Subject
     from witchery.store.image_tree import Placed
 
 _NOT_ASKED = Absent("nobody asked for it")
 _NO_IMAGE = Absent("the subject is no image yet: build it, and report on where it was put")
 
 
-def of_request(request: "Request", workshop: "Workshop") -> Report:
-    """What a source comes to: it is built, and goes nowhere.
+def report_on(subject: "Subject") -> Report:
+    """Everything that is known of a subject; a source is built, and goes nowhere.
 
     Raises:
-        WitcheryError: as `witchery.build.image.build`.
+        WitcheryError: if it is unusable, or cannot be had.
     """
-    from witchery.build.image import build
-
-    built = build(request, workshop)
-    return of_built(built, request.name)
+    match subject:
+        case SourceSubject():
+            return of_built(subject.built, subject.request.name)
+        case LockSubject():
+            return _of_lock(subject)
+        case ImageSubject():
+            if isinstance(subject.opened, OpenImage):
+                return _of_image(subject.opened, subject.arch)
+            return _of_folder(subject.opened, subject.arch)
 
 
 def of_built(built: "Built", name: str) -> Report:
@@ -102,30 +103,13 @@ def of_built(built: "Built", name: str) -> Report:
     )
 
 
-def of_lock(path: Path, arch: Arch | None, host: Arch, workshop: "Workshop") -> Report:
-    """What a lock holds; its packages are fetched, or found in the cache.
+def _of_lock(subject: LockSubject) -> Report:
+    """What a lock holds; its packages are fetched, or found in the cache."""
+    from witchery.build.graphing import graphed
 
-    Args:
-        path: The lock.
-        arch: Which architecture; None for this machine's, or the only one.
-        host: This machine's.
-        workshop: How packages are reached.
-
-    Raises:
-        WitcheryError: as `witchery.build.subject.of_lock`.
-    """
-    from witchery.build import subject as subjects
-    from witchery.build.lock_files import Notation
-    from witchery.build.mirroring import fetch_locked
-    from witchery.build.vuln_sources import read_lock
-
-    subject = subjects.of_lock(path, arch, host, workshop)
-    locked = read_lock(path).of(subject.arch)
-    if locked is None:
-        raise UsageError(f"not locked for {subject.arch}: `{path}`")
-    fetched = fetch_locked(locked, Notation.of(path), workshop.access())
-    positions = _positions(subject.graph)
-    found = list(zip(locked.packages, fetched, strict=True))
+    locked, known = subject.locked, graphed(subject)
+    positions = _positions(known.graph)
+    found = list(zip(locked.packages, subject.fetched, strict=True))
     entries = {
         entry.path: Place(entry, positions[each.name], NOWHERE)
         for each, got in found
@@ -133,20 +117,20 @@ def of_lock(path: Path, arch: Arch | None, host: Arch, workshop: "Workshop") -> 
     }
     no_image = Absent("a lock says which packages there are, not how they become layers")
     return Report(
-        name=str(path),
+        name=subject.name,
         kind="lock",
-        arch=str(subject.arch),
+        arch=str(locked.arch),
         tool=witchery.__version__,
         execution=Absent("a lock does not say how an image is started: its configuration does"),
-        notes=subject.warnings,
+        notes=known.warnings,
         layers=no_image,
         packages=packages_of(
-            subject.graph,
+            known.graph,
             entries.values(),
             own={locked.payload.name} if locked.payload else (),
             signers={each.name: got.trust.key.name for each, got in found if got.trust.key},
         ),
-        edges=edges_of(subject.graph),
+        edges=edges_of(known.graph),
         files=files_of(entries.values()),
         scripts=_unread_scripts(
             (positions[each.name], script) for each, got in found for script in got.archive.scripts
@@ -158,45 +142,23 @@ def of_lock(path: Path, arch: Arch | None, host: Arch, workshop: "Workshop") -> 
     )
 
 
-def of_image(text: str, arch: Arch | None, host: Arch, registries: "Registries") -> Report:
-    """An image, wherever it is.
-
-    Args:
-        text: The image in transport notation.
-        arch: Which platform; None for this machine's where there are several.
-        host: This machine's.
-        registries: How registries are reached.
-
-    Raises:
-        UsageError: if there is no image in such a place.
-        Refused: if it is malformed.
-        WorldError: if it cannot be had.
-    """
-    from witchery.build.image_subject import OpenImage
-
-    place = transport.parse(text)
-    if isinstance(place, PlainFolder | RootfsFolder) and not on_disk(place):
-        return _of_folder(text, Path(place.path), arch or host)
-    opened = OpenImage.at(text, arch, host, registries)
+def _of_image(opened: OpenImage, arch: Arch) -> Report:
+    """An image, wherever it is."""
     image, read = opened.image, opened.packages
     graph = Graph.of(read.world or (), [each.package for each in read.packages])
     positions = _positions(graph)
-    owners = opened.owners
-    places = tuple(
-        Place(_as_link(placed), positions.get(owners.get(path, ""), NOWHERE), placed.layer)
-        for path, placed in opened.tree.items()
-    )
+    places = tuple(_standing(opened, positions))
     scripts: tuple[Script, ...] | Absent
     try:
         scripts = _proven_scripts(opened.evidence, positions)
     except Refused as error:
         scripts = Absent(f"the evidence beside the image cannot be read: {error}")
     return Report(
-        name=text,
+        name=opened.name,
         kind="image",
-        arch=str(image.config.platform.arch or arch or host),
+        arch=str(arch),
         tool=witchery.__version__,
-        digest=str(image.digest),
+        digest=opened.digest,
         created=image.config.created,
         transfer=image.size,
         execution=image.config.execution,
@@ -213,27 +175,15 @@ def of_image(text: str, arch: Arch | None, host: Arch, registries: "Registries")
     )
 
 
-def _of_folder(text: str, folder: Path, arch: Arch) -> Report:
+def _of_folder(opened: OpenRoot, arch: Arch) -> Report:
     """A root file system."""
-    from witchery.apk import installed as database
-    from witchery.build import image_files
-    from witchery.build.image_subject import DATABASES, WORLD, owners_of, read_packages
-    from witchery.store.source_tree import Modes, read_source
-
-    if not folder.is_dir():
-        raise UsageError(f"no such image or folder: `{text}`")
-    with located(text):
-        found = image_files.read_folder(folder, (*DATABASES, WORLD), limit=database.MAX_SIZE)
-        read = read_packages(found)
-        listed = [each.entry for each in read_source(folder, destination="/", modes=Modes.KEEP).files]
+    read = opened.packages
     graph = Graph.of(read.world or (), [each.package for each in read.packages])
     positions = _positions(graph)
-    targets = {each.path: each.target for each in listed if each.kind is Kind.SYMLINK}
-    owners = owners_of(read.packages, Links(targets))
-    places = tuple(Place(each, positions.get(owners.get(each.path, ""), NOWHERE), NOWHERE) for each in listed)
+    places = tuple(each._replace(layer=NOWHERE) for each in _standing(opened, positions))
     nothing = Absent("a root file system has no layers, and nothing beside it says more of it")
     return Report(
-        name=text,
+        name=opened.name,
         kind="image",
         arch=str(arch),
         tool=witchery.__version__,
@@ -256,7 +206,7 @@ def _positions(graph: Graph) -> Mapping[str, int]:
 
 
 def _applications(positions: Iterable[str]) -> frozenset[str]:
-    from witchery.build.vuln_subjects import APPLICATION
+    from witchery.build.vulns.subjects import APPLICATION
 
     return frozenset(name for name in positions if name.startswith(APPLICATION))
 
@@ -275,6 +225,13 @@ def _placed(built: "Built", positions: Mapping[str, int]) -> Iterator[Place]:
         else:
             name = parts[node.owner].name
             yield Place(node.entry, positions[name], last if flat else layer_of.get(name, NOWHERE))
+
+
+def _standing(opened: OpenRoot, positions: Mapping[str, int]) -> Iterator[Place]:
+    """What stands in an image that is kept somewhere, and whose it is."""
+    for path, each in opened.tree.items():
+        owner = opened.owners.get(path, "")
+        yield Place(_as_link(each), positions.get(owner, NOWHERE), each.layer)
 
 
 def _layers(image: Image) -> Iterator[Layer]:

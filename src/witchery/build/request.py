@@ -19,10 +19,10 @@ from witchery.store import atomic
 from witchery.value import field, frozen, replace
 
 if TYPE_CHECKING:
-    from witchery.build.apko_locked import ApkoUse
-    from witchery.build.locked import LockUse
-    from witchery.build.updating import Update
-    from witchery.build.vuln_condition import Condition
+    from witchery.build.locks.apko_locked import ApkoUse
+    from witchery.build.locks.locked import LockUse
+    from witchery.build.locks.updating import Update
+    from witchery.build.vulns.condition import Condition
 
 CONFIG_SUFFIXES = (".yaml", ".yml", ".json")
 """How the names of configurations end; any other source is an application."""

@@ -31,7 +31,7 @@ from witchery.store.inside import open_inside
 from witchery.value import replace
 
 if TYPE_CHECKING:
-    from witchery.build.registries import Registries
+    from witchery.build.registry.registries import Registries
 
 ENGINES = ("podman", "docker")
 RUNTIMES = ("runc", "crun", "bwrap")

@@ -1,17 +1,19 @@
 """The use case: what is in an application, a package or an image, and what it needs; nothing is built."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from witchery.apk import archive as archives
 from witchery.arch import Arch
 from witchery.build import linking
 from witchery.build.application import inspect
-from witchery.build.opening import open_image
 from witchery.build.proving import prove_root
-from witchery.build.request import Request
+from witchery.build.subjects import subject as subjects
+from witchery.build.subjects.image_subject import ImageSubject
+from witchery.build.subjects.open_root import OpenRoot
+from witchery.build.subjects.source_subject import SourceSubject
+from witchery.build.subjects.subject import Means
 from witchery.codec import CHUNK
 from witchery.errors import FormatError, UsageError, located
 from witchery.loader.proof import Proof
@@ -30,12 +32,9 @@ from witchery.payload.scan import scan
 from witchery.payload.tree import Payload, PayloadFile
 from witchery.rootfs.content import BytesContent
 from witchery.rootfs.entry import Kind
-from witchery.store import atomic, layout, rootfs_dir
+from witchery.store import atomic
 from witchery.store.source_tree import Modes, read_source
 from witchery.value import frozen, replace
-
-if TYPE_CHECKING:
-    from witchery.build.registries import Registries
 
 MAX_PACKAGE = 1 << 30
 """How many bytes of files a package may hold that is scanned; they are held in memory."""
@@ -66,50 +65,50 @@ class Scanned:
 
 
 @contextmanager
-def scanning(
-    source: str,
-    request: Callable[[], Request],
-    options: ScanOptions,
-    *,
-    host: Arch,
-    arch: Arch | None = None,
-    registries: "Callable[[], Registries] | None" = None,
-) -> Iterator[Scanned]:
-    """Scans a source; what it holds can be read for as long as the block lasts.
+def scanning(text: str, means: Means, options: ScanOptions) -> Iterator[Scanned]:
+    """Scans a subject; what it holds can be read for as long as the block lasts.
 
     Args:
-        source: An application, a configuration, a package or an image.
-        request: Reads an application or a configuration as if it were to be built.
+        text: An application, a configuration, a package or an image.
+        means: What it takes to get at it; an application is read as if it were to be built.
         options: What is let pass in a package or an image.
-        host: What these are taken to be for that do not say.
-        arch: Which architecture to take of an image for several.
-        registries: How registries are reached, for an image in one.
 
     Raises:
-        UsageError: if it is none of these.
+        UsageError: if it is none of these, or a configuration that names no application.
         Refused: if it is malformed.
         StorageError: if it cannot be read.
     """
-    if is_image(source):
-        with _image(source, options, arch, host, registries) as scanned:
+    if subjects.checked(text, subjects.SCANNED) is subjects.Kind.PACKAGE:
+        yield _package(Path(text), options, means.arch or means.host)
+        return
+    subject = subjects.open_subject(text, means, subjects.SCANNED)
+    if isinstance(subject, ImageSubject):
+        with scan_root(subject.opened, subject.arch, options) as scanned:
             yield replace(scanned, proof=prove_root(scanned.payload))
-    elif source.endswith(".apk"):
-        yield _package(Path(source), options, arch or host)
-    else:
-        wanted = request()
-        if not wanted.payload:
-            raise UsageError(
-                f"the configuration names no application: `{source}`", hint="see `payload` in it"
-            )
-        payload, report = inspect(wanted)
+    elif isinstance(subject, SourceSubject):
+        if not subject.request.payload:
+            raise UsageError(f"the configuration names no application: `{text}`", hint="see `payload` in it")
+        payload, report = inspect(subject.request)
         yield Scanned(payload=payload, report=report)
 
 
-def is_image(text: str) -> bool:
-    """Whether a source is an image in transport notation, or a folder or archive that holds one."""
-    if text.startswith(("oci:", "oci-archive:", "docker-archive:", "docker:", "rootfs:")) or text == "-":
-        return True
-    return text.endswith(".tar") or (Path(text).is_dir() and layout.is_layout(Path(text)))
+@contextmanager
+def scan_root(opened: OpenRoot, arch: Arch, options: ScanOptions) -> Iterator[Scanned]:
+    """Scans an image; what it holds can be read for as long as the block lasts.
+
+    Args:
+        opened: The image.
+        arch: What it runs on.
+        options: What is let pass.
+
+    Raises:
+        Refused: if it is malformed.
+        StorageError: if it cannot be read.
+    """
+    with opened.unpacked() as rootfs:
+        read = read_source(rootfs, destination="/", modes=Modes.KEEP)
+        payload = Payload.of(_name(transport.parse(opened.name)), arch, read.files, root="")
+        yield Scanned(payload=payload, report=scan(payload, options, read.findings))
 
 
 def _package(path: Path, options: ScanOptions, host: Arch) -> Scanned:
@@ -131,62 +130,6 @@ def _package(path: Path, options: ScanOptions, host: Arch) -> Scanned:
     arch = host if archive.info.arch in ("noarch", "") else Arch.parse(archive.info.arch)
     payload = Payload.of(archive.info.name, arch, files.values(), root="")
     return Scanned(payload=payload, report=scan(payload, options))
-
-
-@contextmanager
-def _image(
-    text: str,
-    options: ScanOptions,
-    arch: Arch | None,
-    host: Arch,
-    registries: "Callable[[], Registries] | None",
-) -> Iterator[Scanned]:
-    """An image's files, unpacked for as long as the block lasts."""
-    with unpacked(text, arch, host, registries) as (rootfs, platform):
-        yield _folder(rootfs, _name(transport.parse(text)), platform, options)
-
-
-@contextmanager
-def unpacked(
-    text: str,
-    arch: Arch | None,
-    host: Arch,
-    registries: "Callable[[], Registries] | None" = None,
-) -> Iterator[tuple[Path, Arch]]:
-    """A folder with an image's files, a temporary one for as long as the block lasts, and what it runs on.
-
-    Args:
-        text: The image in transport notation.
-        arch: Which architecture to take of an image for several.
-        host: What a root file system is taken to be for.
-        registries: How registries are reached, for an image in one.
-
-    Raises:
-        UsageError: if there is no image in such a place.
-        Refused: if it is malformed.
-        StorageError: if it cannot be read.
-    """
-    source = transport.parse(text)
-    reach = registries() if registries and isinstance(source, RegistryImage) else None
-    found = open_image(source, arch, reach)
-    if isinstance(found, Path):
-        yield found, arch or host
-        return
-    from tempfile import TemporaryDirectory
-
-    with TemporaryDirectory(prefix="witchery-scan-") as folder:
-        rootfs = Path(folder, "rootfs")
-        try:
-            rootfs_dir.unpack(found.image, found.contents, rootfs, privileged=False)
-            yield rootfs, found.image.config.platform.arch or host
-        finally:
-            rootfs_dir.remove_tree(rootfs)
-
-
-def _folder(rootfs: Path, name: str, arch: Arch, options: ScanOptions) -> Scanned:
-    read = read_source(rootfs, destination="/", modes=Modes.KEEP)
-    payload = Payload.of(name, arch, read.files, root="")
-    return Scanned(payload=payload, report=scan(payload, options, read.findings))
 
 
 def _name(source: Transport) -> str:

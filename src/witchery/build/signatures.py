@@ -14,7 +14,7 @@ from witchery.attest.bundle import Bundle, is_bundle
 from witchery.attest.dsse import Envelope
 from witchery.attest.signatures import MAX_BLOB, MAX_CANDIDATES, Candidate, Form
 from witchery.attest.simple_signing import MAX_LAYERS, MAX_PAYLOAD, SignedPayload
-from witchery.build.signature_tags import read_tag
+from witchery.build.registry.signature_tags import read_tag
 from witchery.digest import Digest
 from witchery.errors import FormatError, Refused
 from witchery.oci.artifact import Artifact
@@ -23,8 +23,8 @@ from witchery.oci.manifest import Manifest
 from witchery.store.source import Artifacts
 
 if TYPE_CHECKING:
-    from witchery.build.copying import Opened
-    from witchery.build.registries import Registries
+    from witchery.build.registry.copying import Opened
+    from witchery.build.registry.registries import Registries
     from witchery.rootfs.content import Content
 
 Readable = SignedPayload | Bundle | Envelope

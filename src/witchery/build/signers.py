@@ -11,8 +11,8 @@ from witchery.signing_keys import VerifyingKey
 from witchery.value import frozen
 
 if TYPE_CHECKING:
-    from witchery.build.copying import Opened
-    from witchery.build.registries import Registries
+    from witchery.build.registry.copying import Opened
+    from witchery.build.registry.registries import Registries
 
 _REASONS = 3
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from witchery.arch import Arch
 from witchery.attest.artifacts import as_bundle, as_payload, of_bundle, signing_statement
 from witchery.attest.signatures import Form, check
-from witchery.build.attaching import attach
-from witchery.build.copying import Opened, open_source
-from witchery.build.registries import Registries
+from witchery.build.registry.attaching import attach
+from witchery.build.registry.copying import Opened, open_source
+from witchery.build.registry.registries import Registries
 from witchery.build.signatures import find_signatures
 from witchery.digest import Digest
 from witchery.errors import UsageError

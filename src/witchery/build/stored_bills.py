@@ -1,57 +1,41 @@
 """The use case: the bill of materials that is kept beside an image."""
 
 import re
-from typing import TYPE_CHECKING
 
-from witchery.arch import Arch
 from witchery.build import bills
 from witchery.build.bills import Document
-from witchery.build.copying import Opened, open_source
-from witchery.build.opening import host
+from witchery.build.subjects.image_subject import ImageSubject
+from witchery.digest import Digest
 from witchery.errors import FormatError, UsageError, located
 from witchery.oci.artifact import Artifact
-from witchery.oci.descriptor import Descriptor
-from witchery.oci.manifest import Index
-from witchery.oci.transport import Transport
-from witchery.value import replace
-
-if TYPE_CHECKING:
-    from witchery.build.registries import Registries
+from witchery.store.source import ImageSource
 
 MAX_DOCUMENT = 64 << 20
 """The longest document that is read, in bytes; one with 2,800 files of 88 packages has 850 kB."""
 
 
-def stored_bill(place: Transport, form: str, registries: "Registries", arch: Arch | None = None) -> Document:
+def stored_bill(subject: ImageSubject, form: str) -> Document:
     """The bill of materials of an image, as whoever built it attached it; of several the newest.
 
     Nothing vouches for it but the place that it is in: it names the image, and the image does not name it.
 
     Args:
-        place: The image.
+        subject: The image.
         form: One of `bills.FORMATS`.
-        registries: How registries are reached.
-        arch: Which of several platforms; None for this machine's.
 
     Raises:
         UsageError: if there is no image, or none in this format beside it.
         Refused: if the image or the document is malformed, or not what its digest says.
         WorldError: if it cannot be read.
     """
-    opened = open_source(place, registries)
-    with located(str(place)):
-        subject = _platform(opened, arch or host())
+    source, opened = subject.held.source, subject.opened
+    with located(subject.name):
+        digest = Digest.parse(opened.digest)
         media_type = bills.MEDIA_TYPES[form]
-        found, unreadable = opened.source.artifacts(subject.digest, media_type)
+        found, unreadable = source.artifacts(digest, media_type)
         if not found:
-            raise unreadable[0] if unreadable else _missing(opened, subject, place, form)
+            raise unreadable[0] if unreadable else _missing(source, digest, subject.name, form)
         return Document(media_type, _document(found[-1], media_type))
-
-
-def _platform(opened: Opened, arch: Arch | None) -> Descriptor:
-    """The manifest of the platform that is meant."""
-    only = replace(opened.source, index=Index.of([opened.root]))
-    return only.image(arch=arch).manifest.descriptor
 
 
 def _document(artifact: Artifact, media_type: str) -> bytes:
@@ -81,14 +65,14 @@ def _check_text(data: bytes) -> None:
         raise FormatError(f"the bill of materials has a control character at {found.start()}")
 
 
-def _missing(opened: Opened, subject: Descriptor, place: Transport, form: str) -> UsageError:
+def _missing(source: ImageSource, digest: Digest, name: str, form: str) -> UsageError:
     others = [
         other
         for other in bills.FORMATS
-        if other != form and opened.source.artifact_entries(subject.digest, bills.MEDIA_TYPES[other])
+        if other != form and source.artifact_entries(digest, bills.MEDIA_TYPES[other])
     ]
     if others:
-        hint = f"there is one as {', '.join(others)}: `witchery sbom {place} --format {others[0]}`"
+        hint = f"there is one as {', '.join(others)}: `witchery sbom {name} --format {others[0]}`"
     else:
         hint = (
             f"`witchery build --sbom {form}` keeps one beside the image, and `witchery sbom SOURCE` writes"

@@ -9,10 +9,10 @@ from witchery.attest.evidence import DOCUMENT, Evidence, Proof
 from witchery.attest.judging import judge, trusted
 from witchery.attest.verdict import LayerVerdict, Problem, Standing, Verdict
 from witchery.attest.verification import Reach, verify
-from witchery.build.copying import Opened, open_source
 from witchery.build.evidence import Found, evidence_about, images_of
 from witchery.build.image_packages import take
-from witchery.build.registries import Registries
+from witchery.build.registry.copying import Opened, open_source
+from witchery.build.registry.registries import Registries
 from witchery.build.signers import Signer, signatures_on
 from witchery.build.workshop import Workshop
 from witchery.config.policy import Policy

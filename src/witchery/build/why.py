@@ -5,7 +5,7 @@ from functools import cached_property
 
 from witchery.apk.dependency import Dependency
 from witchery.apk.package import Package
-from witchery.build.subject import Look, Placed, Subject
+from witchery.build.graphing import Graphed, Look, Placed
 from witchery.compose import shell
 from witchery.graph import target
 from witchery.graph.dominance import Dominance, Held, held
@@ -62,7 +62,7 @@ class Why:
         findings: The vulnerabilities, where they were looked up.
     """
 
-    subject: Subject
+    subject: Graphed
     text: str
     kind: Kind
     answers: tuple[Answer, ...]
@@ -81,7 +81,7 @@ class Why:
         return tuple(sorted({each.id for each in self.findings or () if each.package in names}))
 
 
-def why(subject: Subject, text: str, *, limit: int = PATHS, findings: Iterable[Finding] | None = None) -> Why:
+def why(subject: Graphed, text: str, *, limit: int = PATHS, findings: Iterable[Finding] | None = None) -> Why:
     """Answers why something is in an image.
 
     Args:
@@ -100,7 +100,7 @@ def why(subject: Subject, text: str, *, limit: int = PATHS, findings: Iterable[F
 class _Asking:
     """Answers questions about one subject."""
 
-    def __init__(self, subject: Subject, findings: tuple[Finding, ...] | None) -> None:
+    def __init__(self, subject: Graphed, findings: tuple[Finding, ...] | None) -> None:
         self._subject = subject
         self._graph: Graph = subject.graph
         self._findings = findings

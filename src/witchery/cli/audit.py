@@ -27,7 +27,7 @@ example:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
-    shared.add_source(parser, help_text=subjects.HELP)
+    subjects.add_subject(parser)
     parser.add_argument(
         "--fail-on",
         metavar="WHAT",
@@ -43,7 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="a configuration whose `audit.waivers` let findings pass; default: SOURCE, if it is one",
     )
     parser.add_argument("--sarif", action="store_true", help="results as SARIF 2.1.0")
-    subjects.add_building(parser)
+    subjects.add_ways(parser)
     shared.add_talk(parser)
 
 
@@ -52,14 +52,15 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     from witchery.audit import gate
     from witchery.build.auditing import examine, read_waivers
     from witchery.build.request import parse_variables
+    from witchery.build.subjects.subject import open_subject
     from witchery.cli.workshop import source_date
 
     wanted = [gate.checked(word) for word in options.fail_on]
     waivers = read_waivers(options.waivers, parse_variables(options.variables)) if options.waivers else None
-    means = subjects.means(options, console)
     date = source_date()
     now = int(time.time()) if date is None else date
-    found = examine(options.source, means, waivers=waivers, time=now)
+    with subjects.reaching(options, console, quiet=True) as means:
+        found = examine(open_subject(options.source, means), waivers=waivers, time=now)
     failing = gate.met(found, wanted)
     for note in found.survey.notes:
         console.note(note)

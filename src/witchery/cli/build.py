@@ -114,8 +114,8 @@ def _add_beside(parser: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace, console: Console) -> int:
     """Builds the image."""
     from witchery.build import deliver
-    from witchery.build.attachments import Attached, attachments
     from witchery.build.images import build_all, check_targets
+    from witchery.build.registry.attachments import Attached, attachments
     from witchery.cli.built import document, tell
     from witchery.cli.request import open_requests
     from witchery.cli.workshop import open_registries, open_workshop

@@ -41,7 +41,8 @@ def transfer(
     source: "Transport", targets: Sequence[str], options: argparse.Namespace, console: Console
 ) -> int:
     """Brings an image from one place to others."""
-    from witchery.build import copying, deliver
+    from witchery.build import deliver
+    from witchery.build.registry import copying
     from witchery.cli.push import tell
     from witchery.cli.request import chosen_arch
     from witchery.cli.workshop import open_registries

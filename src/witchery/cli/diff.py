@@ -14,6 +14,7 @@ anything differs that was compared.
 
 import argparse
 
+from witchery.build.subjects.subject import USUAL, named
 from witchery.cli import diff_report, subjects, vuln_options
 from witchery.cli import options as shared
 from witchery.cli.console import Console
@@ -28,7 +29,7 @@ example:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
-    parser.add_argument("before", metavar="BEFORE", help=subjects.HELP)
+    parser.add_argument("before", metavar="BEFORE", help=named(USUAL))
     parser.add_argument("after", metavar="AFTER", help="what it is compared with, of any of these kinds")
     shared.add_variables(parser)
     shared.add_arch(parser)
@@ -41,7 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         " repeatable",
     )
     parser.add_argument("--exit-code", action="store_true", help="exit with 1 if anything differs")
-    subjects.add_building(parser)
+    subjects.add_ways(parser)
     vuln_options.add_data(parser)
     shared.add_talk(parser)
 
@@ -49,21 +50,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace, console: Console) -> int:
     """Compares them."""
     from witchery.build.diffing import compare
-    from witchery.cli.workshop import open_workshop
+    from witchery.build.subjects.subject import open_subject
     from witchery.diff.difference import ABI, FILES, LICENCES, PARTS, VULNS
 
     named = _parts(options.only)
     looks_up = VULNS in named or bool(options.db or options.rejections or options.vex)
     parts = named or frozenset(PARTS)
-    fetch = not named.isdisjoint((ABI, FILES, LICENCES))
-    found = compare(
-        options.before,
-        options.after,
-        subjects.means(options, console, fetch=fetch),
-        parts=parts | {VULNS} if looks_up else parts,
-        sources=vuln_options.sources(options) if looks_up else None,
-        access=lambda: open_workshop(options, console).access(),
-    )
+    with subjects.reaching(options, console, quiet=True) as means:
+        found = compare(
+            open_subject(options.before, means),
+            open_subject(options.after, means),
+            parts=parts | {VULNS} if looks_up else parts,
+            sources=vuln_options.sources(options) if looks_up else None,
+            access=means.workshop.access,
+            fetch=not named.isdisjoint((ABI, FILES, LICENCES)),
+        )
     for note in dict.fromkeys((*found.before.notes, *found.after.notes)):
         console.note(note)
     if found.before.arch != found.after.arch:

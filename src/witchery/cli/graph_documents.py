@@ -1,12 +1,38 @@
-"""Members that the documents of `why`, `tree` and `inspect` share."""
+"""What `why` and `tree` share: the graph of a subject, what is said of it, and of what is not in it."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from witchery.cli.console import Console
+
 if TYPE_CHECKING:
-    from witchery.build.subject import Subject
+    from witchery.build.graphing import Graphed
+    from witchery.build.subjects.subject import Subject
 
 
-def subject_document(subject: "Subject") -> dict[str, Any]:
+def graph_of(subject: "Subject", console: Console) -> "Graphed":
+    """The packages of a subject as a graph; a person is told what there is to know of it.
+
+    Raises:
+        WitcheryError: as `witchery.build.graphing.graphed`.
+    """
+    from witchery.build.graphing import graphed
+
+    found = graphed(subject)
+    for warning in found.warnings:
+        console.warn(warning)
+    return found
+
+
+def missing(text: str, subject: "Graphed", similar: Sequence[str], console: Console) -> None:
+    """Says that something is not there, and what is that looks like it."""
+    console.object(f"not in {subject.name}: `{text}`")
+    if similar:
+        names = ", ".join(f"`{each}`" for each in similar)
+        console.say(f"{console.styled('hint', '  hint:')} there is {names}")
+
+
+def subject_document(subject: "Graphed") -> dict[str, Any]:
     """What was asked about, for a program."""
     return {
         "name": subject.name,

@@ -6,18 +6,15 @@ its builder says; `witchery verify` proves them.
 """
 
 import argparse
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from witchery.cli import graph_subject as subjects
-from witchery.cli import locked
+from witchery.build.subjects.subject import COMPOSED, Kind
 from witchery.cli import options as shared
+from witchery.cli import subjects
 from witchery.cli.console import Console
 
 if TYPE_CHECKING:
-    from witchery.build.image_subject import OpenImage
     from witchery.build.inspecting import FileFacts, Inspected, LayerFacts
 
 EXAMPLE = """\
@@ -34,7 +31,7 @@ _NAMES = 3
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
-    shared.add_source(parser, help_text="an image, an application or a configuration")
+    subjects.add_subject(parser, COMPOSED)
     parser.add_argument(
         "--with",
         metavar="IMAGE",
@@ -46,59 +43,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--top", metavar="N", type=_count, default=10, help="how many packages and files to show; default: 10"
     )
-    shared.add_packages(parser)
-    shared.add_application(parser)
-    locked.add_lock(parser)
-    shared.add_registry(shared.add_trust(parser))
+    subjects.add_ways(parser)
     shared.add_talk(parser)
 
 
 def execute(options: argparse.Namespace, console: Console) -> int:
     """Shows it."""
-    from witchery.arch import Arch
-    from witchery.build.image_subject import OpenImage
     from witchery.build.inspecting import inspect
-    from witchery.cli.request import only_arch
-    from witchery.cli.workshop import open_registries
+    from witchery.build.subjects.subject import open_subject
 
-    host = Arch.parse(os.uname().machine)
-    arch = only_arch(options, host)
-    with open_registries(options, console) as registries, _opened(options, console, registries) as opened:
-        for each in options.others:
-            subjects.refuse_registry_offline(options, each)
-        others = [OpenImage.at(each, arch, opened.arch or host, registries) for each in options.others]
-        inspected = inspect(opened, others)
+    with subjects.reaching(options, console) as means:
+        subject = open_subject(options.source, means, COMPOSED)
+        others = [open_subject(each, means, (Kind.IMAGE,)) for each in options.others]
+        subjects.warn(subject, console)
+        inspected = inspect(subject, others)
     if options.json:
         console.document(_document(inspected, options.top))
     else:
         _Telling(inspected, options.top, console).tell()
     return 0
-
-
-@contextmanager
-def _opened(options: argparse.Namespace, console: Console, registries: Any) -> "Iterator[OpenImage]":
-    """What the options name."""
-    from witchery.arch import Arch
-    from witchery.build.image_subject import OpenImage
-    from witchery.build.inspecting import of_built
-    from witchery.build.scanning import is_image
-    from witchery.cli.request import only_arch, open_request
-
-    if is_image(options.source):
-        subjects.refuse_registry_offline(options, options.source)
-        host = Arch.parse(os.uname().machine)
-        yield OpenImage.at(options.source, only_arch(options, host), host, registries)
-        return
-    from witchery.build.image import build
-    from witchery.cli.workshop import open_workshop
-
-    (request,) = locked.with_lock([open_request(options)], options, console)
-    for note in request.notes:
-        console.note(note)
-    built = build(request, open_workshop(options, console))
-    for warning in built.warnings:
-        console.warn(warning)
-    yield of_built(request.name, built)
 
 
 def _count(text: str) -> int:

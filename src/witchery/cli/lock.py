@@ -63,10 +63,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace, console: Console) -> int:
     """Writes the lock, or says what would be in it."""
-    from witchery.build import lock_files
-    from witchery.build.locked import identities_of
-    from witchery.build.locking import make_lock
-    from witchery.build.updating import Update, would_change
+    from witchery.build.locks import files as lock_files
+    from witchery.build.locks.locked import identities_of
+    from witchery.build.locks.locking import make_lock
+    from witchery.build.locks.updating import Update, would_change
     from witchery.cli.request import open_requests
     from witchery.cli.workshop import open_workshop
 
@@ -104,12 +104,12 @@ def execute(options: argparse.Namespace, console: Console) -> int:
 
 def _read(path: Path, request: "Request") -> "Lock":
     """A lock to start from or to compare with, ours or apko's."""
-    from witchery.build import lock_files
+    from witchery.build.locks import files as lock_files
 
     found = lock_files.read_any(path)
     if not isinstance(found, tuple):
         return found
-    from witchery.build.apko_locked import as_lock
+    from witchery.build.locks.apko_locked import as_lock
 
     return as_lock(found, request, lock_files.Notation.of(path, request))
 

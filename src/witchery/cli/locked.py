@@ -122,9 +122,9 @@ def with_lock(
 
             raise UsageError("`--from` says where the packages of a lock are", hint="give `--locked` too")
         return tuple(requests)
-    from witchery.build.apko_locked import ApkoUse
-    from witchery.build.lock_files import default_path, read_any
-    from witchery.build.locked import LockUse
+    from witchery.build.locks.apko_locked import ApkoUse
+    from witchery.build.locks.files import default_path, read_any
+    from witchery.build.locks.locked import LockUse
 
     path = options.lock or default_path(Path(options.source))
     places = mirrors(options)

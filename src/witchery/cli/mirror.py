@@ -31,9 +31,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace, console: Console) -> int:
     """Writes the repository."""
-    from witchery.build.lock_files import read_lock
-    from witchery.build.locked import identities_of
-    from witchery.build.mirroring import mirror
+    from witchery.build.locks.files import read_lock
+    from witchery.build.locks.locked import identities_of
+    from witchery.build.locks.mirroring import mirror
     from witchery.cli.rendering import counted_as
     from witchery.cli.workshop import open_workshop
 

@@ -32,7 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace, console: Console) -> int:
     """Pulls it."""
-    from witchery.build.copying import parse_target
+    from witchery.build.registry.copying import parse_target
     from witchery.cli.copy import transfer
 
     return transfer(parse_target(options.reference), options.output, options, console)

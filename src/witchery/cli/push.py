@@ -12,7 +12,7 @@ from witchery.cli import options as shared
 from witchery.cli.console import Console
 
 if TYPE_CHECKING:
-    from witchery.build.pushing import Pushed
+    from witchery.build.registry.pushing import Pushed
     from witchery.oci.descriptor import Descriptor
 
 EXAMPLE = "example:\n  witchery push oci:app registry.example.org/team/app:1.0"
@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace, console: Console) -> int:
     """Pushes it."""
-    from witchery.build.copying import open_source, parse_target, send
+    from witchery.build.registry.copying import open_source, parse_target, send
     from witchery.cli.request import chosen_arch
     from witchery.cli.workshop import open_registries
     from witchery.oci import transport

@@ -7,10 +7,11 @@ where an error was found.
 """
 
 import argparse
-import os
 from typing import TYPE_CHECKING, Any
 
+from witchery.build.subjects.subject import SCANNED, named
 from witchery.cli import options as shared
+from witchery.cli import subjects
 from witchery.cli.console import Console
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ example:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
-    shared.add_source(parser, help_text="an application, a configuration, a package or an image")
+    shared.add_source(parser, help_text=named(SCANNED))
     shared.add_scan(parser.add_argument_group("application"))
     shared.add_registry(parser)
     shared.add_cache(parser)
@@ -34,23 +35,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace, console: Console) -> int:
     """Scans it."""
-    from witchery.arch import Arch
     from witchery.build.scanning import scanning
-    from witchery.cli.request import only_arch, open_request, scan_options
-    from witchery.cli.workshop import open_registries
+    from witchery.cli.request import scan_options
     from witchery.payload.findings import Severity
 
-    host = Arch.parse(os.uname().machine)
-    arch = only_arch(options, host)
     let_pass = scan_options(options)
-    with scanning(
-        options.source,
-        lambda: open_request(options),
-        let_pass,
-        host=host,
-        arch=arch,
-        registries=lambda: open_registries(options, console),
-    ) as scanned:
+    with (
+        subjects.reaching(options, console) as means,
+        scanning(options.source, means, let_pass) as scanned,
+    ):
         if options.json:
             console.document(_document(scanned))
         else:

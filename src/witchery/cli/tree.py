@@ -9,11 +9,12 @@ import argparse
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from witchery.cli import graph_subject as subjects
+from witchery.cli import graph_documents, subjects
+from witchery.cli import options as shared
 from witchery.cli.console import Console
 
 if TYPE_CHECKING:
-    from witchery.build.subject import Subject
+    from witchery.build.graphing import Graphed
     from witchery.graph.graph import Step
     from witchery.graph.outline import Line
 
@@ -27,7 +28,7 @@ example:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
-    subjects.add_subject(parser, vulnerabilities=False)
+    subjects.add_subject(parser)
     parser.add_argument(
         "--reverse",
         metavar="WHAT",
@@ -36,6 +37,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--depth", metavar="N", type=_depth, help="how deep to go; 0 for the top alone")
     parser.add_argument("--dot", action="store_true", help="the graph in the language of Graphviz")
+    subjects.add_ways(parser)
+    shared.add_talk(parser)
 
 
 def execute(options: argparse.Namespace, console: Console) -> int:
@@ -45,12 +48,15 @@ def execute(options: argparse.Namespace, console: Console) -> int:
 
     if options.dot and options.json:
         raise UsageError("one form at a time: `--dot` or `--json`")
-    with subjects.opened(options, console) as subject:
+    with subjects.opened(options, console) as opened:
+        subject = graph_documents.graph_of(opened, console)
         graph = subject.graph
         if options.reverse:
             matches = target.named(options.reverse, graph)
             if not matches:
-                subjects.missing(options.reverse, subject, target.similar(options.reverse, graph), console)
+                graph_documents.missing(
+                    options.reverse, subject, target.similar(options.reverse, graph), console
+                )
                 return 1
             lines = [line for each in matches for line in outline.upward(graph, each.name, options.depth)]
         else:
@@ -70,7 +76,7 @@ def _depth(text: str) -> int:
     return int(text)
 
 
-def _tell(subject: "Subject", lines: "list[Line]", console: Console, *, upwards: bool) -> None:
+def _tell(subject: "Graphed", lines: "list[Line]", console: Console, *, upwards: bool) -> None:
     from witchery.cli.console import printable
     from witchery.cli.rendering import counted_as, size
     from witchery.graph.dominance import Dominance
@@ -105,7 +111,7 @@ def _for(line: "Line") -> str:
     return "" if plain else f" ({named})"
 
 
-def _steps(subject: "Subject", lines: "list[Line]") -> "list[Step]":
+def _steps(subject: "Graphed", lines: "list[Line]") -> "list[Step]":
     """The edges between packages that are shown, in order of both their names."""
     shown = {line.name for line in lines}
     found = (step for name in shown for step in subject.graph.into(name))
@@ -115,9 +121,8 @@ def _steps(subject: "Subject", lines: "list[Line]") -> "list[Step]":
     )
 
 
-def _document(subject: "Subject", lines: "list[Line]", *, reverse: bool) -> dict[str, Any]:
+def _document(subject: "Graphed", lines: "list[Line]", *, reverse: bool) -> dict[str, Any]:
     """The tree for a program: `dev.witchery.tree/1`."""
-    from witchery.cli.graph_documents import subject_document
     from witchery.graph.dominance import Dominance
 
     dominance = Dominance(subject.graph)
@@ -127,7 +132,7 @@ def _document(subject: "Subject", lines: "list[Line]", *, reverse: bool) -> dict
         depths[line.name] = min(line.depth, depths.get(line.name, line.depth))
     return {
         "schema": "dev.witchery.tree/1",
-        "subject": subject_document(subject),
+        "subject": graph_documents.subject_document(subject),
         "direction": "up" if reverse else "down",
         "roots": list(dict.fromkeys(line.name for line in lines if not line.last)),
         "packages": [
@@ -153,7 +158,7 @@ def _document(subject: "Subject", lines: "list[Line]", *, reverse: bool) -> dict
     }
 
 
-def _dot(subject: "Subject", lines: "list[Line]") -> str:
+def _dot(subject: "Graphed", lines: "list[Line]") -> str:
     """The graph as Graphviz reads it (https://graphviz.org/doc/info/lang.html)."""
     from witchery.cli.rendering import size
 

@@ -56,7 +56,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace, console: Console) -> int:
     """Verifies it."""
-    from witchery.build.lock_files import read_lock
+    from witchery.build.locks.files import read_lock
     from witchery.build.verifying import Question, verify_image
     from witchery.cli.request import chosen_arch
     from witchery.cli.workshop import open_registries, open_workshop

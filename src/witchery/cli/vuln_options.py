@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from witchery.build.request import Request
-    from witchery.build.vulns import Sources
+    from witchery.build.subjects.subject import Subject
+    from witchery.build.vulns.examining import Examined, Sources
 
 
 def add_data(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
@@ -41,7 +42,7 @@ def add_data(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
 
 def sources(options: argparse.Namespace) -> "Sources":
     """Where the options say that data comes from."""
-    from witchery.build.vulns import Sources
+    from witchery.build.vulns.examining import Sources
 
     return Sources(
         db=options.db,
@@ -51,6 +52,46 @@ def sources(options: argparse.Namespace) -> "Sources":
         kev=getattr(options, "kev", None),
         vex=tuple(options.vex),
     )
+
+
+def examined(
+    options: argparse.Namespace, subject: "Subject", *, every: bool = False, own: Sequence[str] = ()
+) -> "Examined":
+    """What is known of a subject to be vulnerable, in the data that the options name.
+
+    Args:
+        options: The options.
+        subject: What is looked up.
+        every: Whether every architecture is looked up that is asked for, or that there is; otherwise one.
+        own: Packages that are not Alpine's, by name or pattern.
+
+    Raises:
+        WitcheryError: if the subject is unusable, or the data cannot be had.
+    """
+    from witchery.build.locks.files import read_lock
+    from witchery.build.subjects.subject import is_image
+    from witchery.build.vulns.examining import examine
+    from witchery.build.vulns.sources import looked_up
+
+    release, workshop = release_of(options), subject.workshop
+    lock = read_lock(options.lock) if options.lock and is_image(subject.name) else None
+    scanned = bool(getattr(options, "osv", ()))
+    found = looked_up(subject, every=every, release=release, lock=lock, components=scanned)
+    found = tuple(each.with_own(own).of_release(release) for each in found)
+    return examine(found, workshop.access(), sources(options), time=workshop.source_date)
+
+
+def release_of(options: argparse.Namespace) -> str:
+    """The branch of Alpine that the options name, or an empty string.
+
+    Raises:
+        FormatError: if they name something else.
+    """
+    from witchery.errors import located
+    from witchery.vulns.release import branch_of
+
+    with located("--release"):
+        return branch_of(options.release) if options.release else ""
 
 
 def add_condition(parser: argparse.ArgumentParser) -> None:
@@ -76,7 +117,7 @@ def with_condition(requests: "Sequence[Request]", options: argparse.Namespace) -
 
             raise UsageError("nothing is looked up in the data", hint="give `--no-fixable-vulns` too")
         return tuple(requests)
-    from witchery.build.vuln_condition import Condition
+    from witchery.build.vulns.condition import Condition
     from witchery.value import replace
 
     condition = Condition(sources(options))

@@ -7,7 +7,7 @@ import witchery
 from witchery.cli.console import Console, printable
 
 if TYPE_CHECKING:
-    from witchery.build.vulns import Examined
+    from witchery.build.vulns.examining import Examined
     from witchery.vulns.finding import Dismissed, Finding
 
 _SHOWN = 6

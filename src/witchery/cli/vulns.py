@@ -10,17 +10,12 @@ The exit status is 1 where something is found that `--fail-on` names.
 """
 
 import argparse
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from witchery.cli import locked, vuln_options, vuln_report
 from witchery.cli import options as shared
+from witchery.cli import subjects, vuln_options, vuln_report
 from witchery.cli.console import Console
-
-if TYPE_CHECKING:
-    from witchery.build.vuln_subjects import Subject
-    from witchery.build.workshop import Workshop
 
 EXAMPLE = """\
 example:
@@ -32,7 +27,7 @@ example:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
-    shared.add_source(parser, help_text="an image, a lock (*.lock.json), an application or a configuration")
+    subjects.add_subject(parser)
     parser.add_argument(
         "--fail-on",
         metavar="WHAT",
@@ -66,25 +61,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="a package that is your own and not Alpine's, by name or pattern; repeatable",
     )
-    shared.add_packages(parser)
-    shared.add_application(parser)
-    locked.add_lock(parser)
-    shared.add_registry(shared.add_trust(parser))
+    subjects.add_ways(parser)
     shared.add_talk(parser)
 
 
 def execute(options: argparse.Namespace, console: Console) -> int:
     """Looks it up."""
-    from witchery.build.vulns import examine
-    from witchery.cli.workshop import open_workshop
     from witchery.vulns import gate
 
     wanted = [gate.checked(word) for word in options.fail_on]
-    workshop = open_workshop(options, console)
-    subjects = [each.with_own(options.own) for each in subjects_of(options, workshop, console)]
-    if release := release_of(options):
-        subjects = [each.of_release(release) for each in subjects]
-    examined = examine(subjects, workshop.access(), vuln_options.sources(options), time=workshop.source_date)
+    with subjects.opened(options, console) as subject:
+        examined = vuln_options.examined(options, subject, every=True, own=options.own)
     failing = gate.met(examined.findings, wanted)
     for warning in examined.warnings:
         console.warn(warning)
@@ -108,57 +95,3 @@ def _document(options: argparse.Namespace, examined: Any, failing: Any) -> Any:
     if options.openvex:
         return vuln_report.openvex(examined, options.author)
     return vuln_report.document(examined, failing) if options.json else None
-
-
-def subjects_of(options: argparse.Namespace, workshop: "Workshop", console: Console) -> "tuple[Subject, ...]":
-    """What the options name, to be looked up.
-
-    Raises:
-        WitcheryError: if it is unusable.
-    """
-    from witchery.arch import Arch
-    from witchery.build import vuln_sources
-    from witchery.build.request import parse_archs
-    from witchery.build.scanning import is_image
-    from witchery.cli.request import open_requests
-
-    host = os.uname().machine
-    if is_image(options.source):
-        return _image(options, console)
-    if options.source.endswith(vuln_sources.LOCK_SUFFIX):
-        return vuln_sources.of_lock(Path(options.source), parse_archs(options.arch, Arch.parse(host).apk))
-    requests = locked.with_lock(open_requests(options), options, console)
-    for note in requests[0].notes:
-        console.note(note)
-    return vuln_sources.of_requests(requests, workshop)
-
-
-def release_of(options: argparse.Namespace) -> str:
-    """The branch of Alpine that the options name, or an empty string.
-
-    Raises:
-        FormatError: if they name something else.
-    """
-    from witchery.errors import located
-    from witchery.vulns.release import branch_of
-
-    with located("--release"):
-        return branch_of(options.release) if options.release else ""
-
-
-def _image(options: argparse.Namespace, console: Console) -> "tuple[Subject, ...]":
-    from witchery.build import vuln_images, vuln_sources
-    from witchery.cli.request import chosen_arch
-    from witchery.cli.workshop import open_registries
-    from witchery.errors import UsageError
-
-    if options.offline and options.source.startswith("docker:"):
-        raise UsageError(f"a registry is not reached without the network: `{options.source}`")
-    lock = vuln_sources.read_lock(options.lock) if options.lock else None
-    with open_registries(options, console) as registries:
-        subjects = vuln_images.of_image(
-            options.source, chosen_arch(options), registries, release=release_of(options), lock=lock
-        )
-        if getattr(options, "osv", ()):
-            subjects = tuple(vuln_sources.with_components(each, registries) for each in subjects)
-    return subjects

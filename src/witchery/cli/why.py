@@ -12,16 +12,19 @@ import argparse
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from witchery.cli import graph_subject as subjects
+from witchery.cli import graph_documents, subjects, vuln_options
+from witchery.cli import options as shared
 from witchery.cli.console import Console
 
 if TYPE_CHECKING:
+    from witchery.build.subjects.subject import Subject
     from witchery.build.why import Answer, Why
     from witchery.graph.dominance import Held
     from witchery.graph.graph import Step
     from witchery.graph.paths import Path
     from witchery.graph.remarks import Remark
     from witchery.payload.findings import Evidence
+    from witchery.vulns.finding import Finding
 
 EXAMPLE = """\
 example:
@@ -47,6 +50,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=10,
         help="how many ways to a package are told at most; default: 10",
     )
+    subjects.add_ways(parser)
+    vuln_options.add_data(parser)
+    shared.add_talk(parser)
 
 
 def execute(options: argparse.Namespace, console: Console) -> int:
@@ -56,10 +62,11 @@ def execute(options: argparse.Namespace, console: Console) -> int:
 
     _refuse_swapped(options)
     with subjects.opened(options, console) as subject:
-        vulnerable = kind_of(options.what, subject.graph) is Kind.VULNERABILITY
-        findings = subjects.findings(options, subject, console, wanted=vulnerable)
-        answer = why(subject, options.what, limit=options.paths, findings=findings)
-        evidence = subject.look.needs if subject.application else {}
+        found = graph_documents.graph_of(subject, console)
+        wanted = bool(options.db) or kind_of(options.what, found.graph) is Kind.VULNERABILITY
+        findings = _findings(options, subject, console) if wanted else None
+        answer = why(found, options.what, limit=options.paths, findings=findings)
+        evidence = found.look.needs if found.application else {}
     for unseen in dict.fromkeys(each.unseen for each in answer.answers if each.unseen):
         console.note(f"who uses it without asking for it was not looked for: {unseen}")
     if options.json:
@@ -67,6 +74,14 @@ def execute(options: argparse.Namespace, console: Console) -> int:
     else:
         _Telling(answer, evidence, console).tell()
     return 0 if answer.found else 1
+
+
+def _findings(options: argparse.Namespace, subject: "Subject", console: Console) -> "tuple[Finding, ...]":
+    """The vulnerabilities of what is asked about."""
+    examined = vuln_options.examined(options, subject)
+    for warning in examined.warnings:
+        console.warn(warning)
+    return examined.findings
 
 
 def _count(text: str) -> int:
@@ -78,7 +93,7 @@ def _count(text: str) -> int:
 
 
 def _refuse_swapped(options: argparse.Namespace) -> None:
-    from witchery.build.scanning import is_image
+    from witchery.build.subjects.subject import is_image
 
     if is_image(options.what) and not is_image(options.source):
         from witchery.errors import UsageError
@@ -102,7 +117,7 @@ class _Telling:
         """Says it all."""
         why = self._why
         if not why.found:
-            subjects.missing(why.text, why.subject, why.similar, self._console)
+            graph_documents.missing(why.text, why.subject, why.similar, self._console)
             return
         for placed in why.files:
             link = f", a link to {placed.target}" if placed.target else ""
@@ -212,11 +227,9 @@ class _Telling:
 
 def _document(why: "Why", evidence: "Mapping[str, tuple[Evidence, ...]]") -> dict[str, Any]:
     """The answer for a program: `dev.witchery.why/1`."""
-    from witchery.cli.graph_documents import subject_document
-
     return {
         "schema": "dev.witchery.why/1",
-        "subject": subject_document(why.subject),
+        "subject": graph_documents.subject_document(why.subject),
         "question": why.text,
         "kind": why.kind.value,
         "found": why.found,

@@ -12,7 +12,7 @@ from witchery.errors import UsageError
 from witchery.net.reporter import Reporter
 
 if TYPE_CHECKING:
-    from witchery.build.registries import Registries
+    from witchery.build.registry.registries import Registries
 
 
 def open_workshop(options: argparse.Namespace, console: Console) -> Workshop:
@@ -38,7 +38,7 @@ def open_registries(options: argparse.Namespace, console: Console) -> "Registrie
     Raises:
         UsageError: if the environment holds something unusable.
     """
-    from witchery.build.registries import Registries
+    from witchery.build.registry.registries import Registries
     from witchery.repository.cache import Cache
 
     return Registries(

@@ -6,6 +6,7 @@ from typing import Literal
 
 from witchery.arch import Arch
 from witchery.digest import Digest
+from witchery.errors import UsageError
 from witchery.value import field, frozen
 
 SCHEMA = "dev.witchery.lock/1"
@@ -204,3 +205,15 @@ class Lock:
     def of(self, arch: Arch) -> LockedArch | None:
         """What is locked for an architecture."""
         return next((each for each in self.architectures if each.arch == arch), None)
+
+    def find(self, arch: Arch, *, hint: str = "choose with `--arch`") -> LockedArch:
+        """The same, where it has to be locked.
+
+        Raises:
+            UsageError: if it is not; the hint says what to do then.
+        """
+        found = self.of(arch)
+        if found is None:
+            known = ", ".join(each.arch.apk for each in self)
+            raise UsageError(f"not locked for {arch}: the lock is for {known}", hint=hint)
+        return found

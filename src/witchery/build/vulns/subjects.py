@@ -3,7 +3,7 @@
 A name proves nothing: whoever builds a package `curl` of their own has none of Alpine's fixes, and none of
 its vulnerabilities (grype#827). So a package is Alpine's where one of Alpine's keys signed it, or the index
 that lists it. Files of packages that are given by hand, and the application, never are. For images see
-`witchery.build.vuln_images`.
+`witchery.build.vulns.images`.
 """
 
 from collections.abc import Callable, Sequence

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from witchery import canonical
-from witchery.build.credentials import find_login
-from witchery.build.registry_session import Session
+from witchery.build.registry.credentials import find_login
+from witchery.build.registry.session import Session
 from witchery.digest import Digest
 from witchery.errors import NetworkError, Refused, StorageError
 from witchery.http import Request, Url

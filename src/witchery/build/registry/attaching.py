@@ -4,11 +4,11 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 
 from witchery.attest import evidence
-from witchery.build import signature_tags
-from witchery.build.pulling import list_artifacts
-from witchery.build.pushing import Pushed, fetch_manifest, push, source_of_artifact
-from witchery.build.registries import Registries
-from witchery.build.registry_session import Session
+from witchery.build.registry import signature_tags
+from witchery.build.registry.pulling import list_artifacts
+from witchery.build.registry.pushing import Pushed, fetch_manifest, push, source_of_artifact
+from witchery.build.registry.registries import Registries
+from witchery.build.registry.session import Session
 from witchery.digest import Digest
 from witchery.errors import FormatError, NetworkError, Refused
 from witchery.oci import media

@@ -1,9 +1,9 @@
 """Building from a lock of apko: its packages, in the order in which apk would install them.
 
 What is in the lock is held against what is fetched: segments and their hashes, identity, name and version.
-Each package's own signature has to be by a known key, since no index is read (see `witchery.build.locked`).
-What the lock does not say follows: the order and the reasons from solving among its packages alone, and all
-of them have to be asked for.
+Each package's own signature has to be by a known key, since no index is read (see
+`witchery.build.locks.locked`). What the lock does not say follows: the order and the reasons from solving
+among its packages alone, and all of them have to be asked for.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from witchery.apk.archive import Archive
 from witchery.apk.dependency import Dependency
 from witchery.apk.package import Package
 from witchery.arch import Arch
-from witchery.build.lock_files import Notation, demand_of
+from witchery.build.locks.files import Notation, demand_of
 from witchery.build.parts import Gathered, LocalPackage, Resolution, read_local, stated_releases
 from witchery.build.request import Request
 from witchery.compose.part import Part

@@ -14,13 +14,15 @@ from threading import Lock as Mutex
 from witchery.apk import version as versions
 from witchery.apk.dependency import Dependency
 from witchery.apk.package import Package
-from witchery.build import vuln_files, vuln_subjects, vulns
-from witchery.build.locked import LockUse
+from witchery.build.locks.locked import LockUse
 from witchery.build.parts import Resolution, sources_of
 from witchery.build.request import Request
-from witchery.build.vuln_data import Data
-from witchery.build.vuln_subjects import Subject
-from witchery.build.vulns import Sources
+from witchery.build.vulns import examining as vulns
+from witchery.build.vulns import files as vuln_files
+from witchery.build.vulns import subjects as vuln_subjects
+from witchery.build.vulns.data import Data
+from witchery.build.vulns.examining import Sources
+from witchery.build.vulns.subjects import Subject
 from witchery.errors import NoSolutionError, UsageError
 from witchery.repository.access import Access
 from witchery.repository.indexes import VerifiedIndex

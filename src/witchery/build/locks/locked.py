@@ -23,8 +23,8 @@ from witchery.apk.index import Index
 from witchery.apk.package import Package
 from witchery.apk.signature import UNTRUSTED, Trust
 from witchery.arch import Arch
-from witchery.build.lock_files import Notation, demand_of
-from witchery.build.locked_package import check, mirrors_for, restated, stub
+from witchery.build.locks.files import Notation, demand_of
+from witchery.build.locks.locked_package import check, mirrors_for, restated, stub
 from witchery.build.parts import Gathered, LocalPackage, Resolution, read_local
 from witchery.build.request import Request
 from witchery.compose import shell
@@ -37,7 +37,6 @@ from witchery.errors import (
     NetworkError,
     StorageError,
     TrustError,
-    UsageError,
     WorldError,
     located,
 )
@@ -112,13 +111,7 @@ class LockUse:
             WorldError: if a package cannot be had.
         """
         with located(str(self.path)):
-            locked = self.lock.of(request.arch)
-            if locked is None:
-                known = ", ".join(each.arch.apk for each in self.lock)
-                raise UsageError(
-                    f"not locked for {request.arch}: the lock is for {known}",
-                    hint=f"choose with `--arch`; {RELOCK}",
-                )
+            locked = self.lock.find(request.arch, hint=f"choose with `--arch`; {RELOCK}")
             return _Gathering(self, locked, request, access).gather(own)
 
 

@@ -1,8 +1,7 @@
-"""What is asked about: the packages of a source, a lock or an image, and what asks for each."""
+"""The packages of any subject as a graph: what asks for each, whose each file is, and who uses what."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,7 +9,12 @@ from witchery.apk import identity as identities
 from witchery.apk.dependency import Dependency
 from witchery.apk.package import Package
 from witchery.arch import Arch
-from witchery.build.vuln_subjects import APPLICATION
+from witchery.attest.evidence import MAX_PACKAGES
+from witchery.build.subjects.image_subject import ImageSubject
+from witchery.build.subjects.lock_subject import LockSubject
+from witchery.build.subjects.open_root import WORLD, OpenImage, OpenRoot, owners_of
+from witchery.build.subjects.source_subject import SourceSubject
+from witchery.build.vulns.subjects import APPLICATION
 from witchery.compose.node import GENERATED
 from witchery.compose.shell import without_shell
 from witchery.errors import FormatError, Refused, UsageError, located
@@ -21,9 +25,7 @@ from witchery.rootfs.links import Links
 
 if TYPE_CHECKING:
     from witchery.build.application import Application
-    from witchery.build.image import Planned
-    from witchery.build.request import Request
-    from witchery.build.workshop import Workshop
+    from witchery.build.subjects.subject import Subject
     from witchery.payload.findings import Evidence, Suggestion
 
 
@@ -95,7 +97,7 @@ def nothing() -> Look:
     return Look(unseen=NOT_FETCHED)
 
 
-class Subject:
+class Graphed:
     """Packages that are together, and what asks for each.
 
     Attributes:
@@ -152,21 +154,33 @@ class Subject:
         return next((name for name in self.graph.packages if name.startswith(APPLICATION)), "")
 
 
-def of_request(request: "Request", workshop: "Workshop") -> Subject:
-    """What a source comes to; nothing is fetched but indexes, unless files are asked about.
+def graphed(subject: "Subject") -> Graphed:
+    """The packages of a subject as a graph.
+
+    Of a source nothing is fetched but indexes, unless files are asked about. A lock does not say what its
+    packages depend on, so they are fetched, or found in the cache.
 
     Raises:
-        WitcheryError: as `witchery.build.image.build`.
+        UsageError: if nothing says which packages are in it.
+        WitcheryError: if it is unusable, or cannot be had.
     """
-    from witchery.build.image import plan
+    match subject:
+        case ImageSubject():
+            return _of_root(subject.opened, subject.arch)
+        case LockSubject():
+            return _of_lock(subject)
+        case SourceSubject():
+            return _of_source(subject)
 
-    planned = plan(request, workshop)
-    return Subject(
-        name=request.name,
+
+def _of_source(subject: SourceSubject) -> Graphed:
+    planned = subject.planned
+    return Graphed(
+        name=subject.request.name,
         kind="source",
-        arch=request.arch,
+        arch=subject.request.arch,
         graph=Graph.of_solution(planned.resolution.solution),
-        files=lambda: _composed(planned, workshop),
+        files=lambda: _composed(subject),
         look=lambda: _reported(planned.application),
     )
 
@@ -178,28 +192,26 @@ def _reported(application: "Application | None") -> Look:
     name, report = application.package.package.name, application.report
     return Look(
         needs={need.dependency: need.evidence for need in report.needs},
-        uses=tuple(uses_of(name, report.suggestions)),
+        uses=tuple(_uses_of(name, report.suggestions)),
         unseen=NOT_FETCHED,
     )
 
 
-def uses_of(package: str, suggestions: "Iterable[Suggestion]") -> Iterator[Use]:
+def _uses_of(package: str, suggestions: "Iterable[Suggestion]") -> Iterator[Use]:
     """What files of a package seem to use."""
     for each in suggestions:
         for shown in each.evidence if each.dependency else ():
             yield Use(package, shown.path, shown.what, each.dependency)
 
 
-def _composed(planned: "Planned", workshop: "Workshop") -> Files:
-    """The files of the image that it would become."""
-    from witchery.build.image import complete
-
-    assembly = complete(planned, workshop).composition.assembly
+def _composed(subject: SourceSubject) -> Files:
+    """The files of the image that it becomes."""
+    assembly = subject.built.composition.assembly
     names = {position: part.name for position, part in enumerate(assembly.tree.parts)} | {GENERATED: ""}
-    return files_of({path: (node.entry, names[node.owner]) for path, node in assembly.nodes.items()})
+    return _files_of({path: (node.entry, names[node.owner]) for path, node in assembly.nodes.items()})
 
 
-def files_of(entries: Mapping[str, tuple[Entry, str]]) -> Files:
+def _files_of(entries: Mapping[str, tuple[Entry, str]]) -> Files:
     """Files by what stands at each path, and whose it is."""
     return Files(
         {path: owner for path, (entry, owner) in entries.items() if entry.kind is not Kind.DIRECTORY},
@@ -207,57 +219,28 @@ def files_of(entries: Mapping[str, tuple[Entry, str]]) -> Files:
     )
 
 
-def of_lock(path: Path, arch: Arch | None, host: Arch, workshop: "Workshop") -> Subject:
-    """What a lock holds. It does not say what packages depend on, so they are fetched, or found in the cache.
+def _of_lock(subject: LockSubject) -> Graphed:
+    from witchery.build.locks.locked_package import restated
 
-    Args:
-        path: The lock file.
-        arch: Which architecture; None for this machine's, or the only one.
-        host: This machine's.
-        workshop: How packages are reached.
-
-    Raises:
-        UsageError: if the architecture is not locked.
-        WitcheryError: if the lock is unusable, or a package is not what is locked.
-    """
-    from witchery.build.lock_files import Notation
-    from witchery.build.locked_package import restated
-    from witchery.build.mirroring import fetch_locked
-    from witchery.build.vuln_sources import read_lock
-
-    lock = read_lock(path)
-    with located(str(path)):
-        known = ", ".join(each.arch.apk for each in lock)
-        locked = lock.of(arch or host)
-        if locked is None and arch is None and len(lock.architectures) == 1:
-            locked = lock.architectures[0]
-        if locked is None:
-            raise UsageError(f"not locked for {arch or host}: the lock is for {known}")
-        fetched = fetch_locked(locked, Notation.of(path), workshop.access())
-        packages = [
-            restated(got.archive, locked.arch, each.stated, each.identity)
-            for each, got in zip(locked.packages, fetched, strict=True)
-        ]
-        if lock.demand.shell == "forbid":
+    locked, fetched = subject.locked, subject.fetched
+    listed = list(zip(locked.packages, fetched, strict=True))
+    warnings: tuple[str, ...] = ()
+    with located(subject.name):
+        packages = [restated(got.archive, locked.arch, each.stated, each.identity) for each, got in listed]
+        if subject.lock.demand.shell == "forbid":
             packages = [without_shell(each) for each in packages]
         world = [Dependency.parse(text) for text in locked.world]
-        entries = {
-            entry.path: (entry, each.name)
-            for each, got in zip(locked.packages, fetched, strict=True)
-            for entry in got.archive.entries
-        }
-        warnings: tuple[str, ...] = ()
-        if locked.payload:
-            own = locked.payload
+        if own := locked.payload:
             packages.insert(own.before, _application(own.name, own.depends))
             world.append(Dependency(own.name))
             warnings = ("a lock does not hold the application: its files and its size are not known",)
-    return Subject(
-        name=str(path),
+    entries = {entry.path: (entry, each.name) for each, got in listed for entry in got.archive.entries}
+    return Graphed(
+        name=subject.name,
         kind="lock",
         arch=locked.arch,
         graph=Graph.of(world, packages),
-        files=lambda: files_of(entries),
+        files=lambda: _files_of(entries),
         warnings=warnings,
     )
 
@@ -270,3 +253,74 @@ def _application(name: str, depends: tuple[str, ...]) -> Package:
     if found.problem:
         raise FormatError(found.problem, where=["payload"])
     return found
+
+
+def _of_root(opened: OpenRoot, arch: Arch) -> Graphed:
+    read = opened.packages
+    if not read.packages:
+        raise UsageError(
+            "neither a package database nor evidence is there, so nobody can tell which packages are",
+            where=[opened.name],
+            hint="what it was built from can be asked about instead: its configuration, or its lock",
+        )
+    if len(read.packages) > MAX_PACKAGES:
+        raise FormatError(f"more than {MAX_PACKAGES} packages", where=[opened.name])
+    warnings = []
+    if not read.has_database:
+        warnings.append("no package database is in the image: its packages are those that evidence names")
+    if read.world is None:
+        warnings.append(f"no `{WORLD}` is in the image, so nothing says which packages were requested")
+
+    def files() -> Files:
+        owners = opened.owners
+        return _files_of({path: (each.entry, owners.get(path, "")) for path, each in opened.tree.items()})
+
+    return Graphed(
+        name=opened.name,
+        kind="image",
+        arch=arch,
+        graph=Graph.of(read.world or (), [each.package for each in read.packages]),
+        files=files,
+        look=lambda: _look(opened, arch),
+        digest=opened.digest,
+        warnings=tuple(warnings),
+    )
+
+
+def _look(opened: OpenRoot, arch: Arch) -> Look:
+    """What the files of an image show; one that cannot be unpacked can still be asked about the rest."""
+    if isinstance(opened, OpenImage) and opened.is_remote:
+        return Look(unseen="the image is in a registry, `witchery pull` it first")
+    try:
+        return _looked(opened, arch)
+    except Refused as error:
+        return Look(unseen=f"the image cannot be unpacked: {error}")
+
+
+def _looked(opened: OpenRoot, arch: Arch) -> Look:
+    """What the files of an image show: each package's by themselves, and the application's."""
+    from witchery.payload.options import ScanOptions
+    from witchery.payload.scan import scan
+    from witchery.payload.tree import Payload, PayloadFile
+    from witchery.payload.use import uses
+    from witchery.store.source_tree import Modes, read_source
+
+    needs: dict[str, tuple[Evidence, ...]] = {}
+    found: list[Use] = []
+    with opened.unpacked() as rootfs:
+        listed = read_source(rootfs, destination="/", modes=Modes.KEEP).files
+        targets = {each.path: each.entry.target for each in listed if each.entry.kind is Kind.SYMLINK}
+        owners = owners_of(opened.packages.packages, Links(targets))
+        files: dict[str, list[PayloadFile]] = {}
+        for each in listed:
+            if each.path in owners:
+                files.setdefault(owners[each.path], []).append(each)
+        for name, own in sorted(files.items()):
+            payload = Payload.of(name, arch, own, root="")
+            if name.startswith(APPLICATION):
+                report = scan(payload, ScanOptions())
+                needs |= {need.dependency: need.evidence for need in report.needs}
+                found += _uses_of(name, report.suggestions)
+            else:
+                found += _uses_of(name, uses(payload))
+    return Look(needs, tuple(found))

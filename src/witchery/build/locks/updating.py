@@ -7,8 +7,8 @@ from witchery.apk.dependency import Dependency
 from witchery.apk.package import Package
 from witchery.arch import Arch
 from witchery.build.image import collect, plan
-from witchery.build.lock_files import Notation, demand_of
-from witchery.build.locked_package import mirrors_for, restated, stub
+from witchery.build.locks.files import Notation, demand_of
+from witchery.build.locks.locked_package import mirrors_for, restated, stub
 from witchery.build.parts import Resolution, sources_of
 from witchery.build.request import Request
 from witchery.build.workshop import Workshop

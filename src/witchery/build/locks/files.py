@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from witchery.build.request import CONFIG_SUFFIXES, Request
-from witchery.errors import StorageError, located
+from witchery.errors import StorageError, UsageError, located
 from witchery.http import Url
 from witchery.lock.apko import ApkoPackage
 from witchery.lock.decode import MAX_FILE, decode
@@ -27,15 +27,20 @@ def default_path(source: Path) -> Path:
 
 
 def read_lock(path: Path) -> Lock:
-    """Reads a lock file.
+    """Reads a lock file of Witchery.
 
     Raises:
+        UsageError: if it is apko's, which does not say what packages were built from.
         StorageError: if it cannot be read.
         FormatError: if it is malformed; it names the field.
     """
-    data = _read(path)
-    with located(str(path)):
-        return decode(data)
+    found = read_any(path)
+    if isinstance(found, Lock):
+        return found
+    raise UsageError(
+        f"a lock of apko does not say from which source each package was built: `{path}`",
+        hint="`witchery lock apko.yaml` writes one that does",
+    )
 
 
 def read_any(path: Path) -> Lock | tuple[ApkoPackage, ...]:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 
 from witchery.build.parallel import StoppedError, in_parallel
-from witchery.build.registries import Registries
-from witchery.build.registry_session import Session
+from witchery.build.registry.registries import Registries
+from witchery.build.registry.session import Session
 from witchery.digest import Digest
 from witchery.errors import FormatError, NetworkError, Refused, UsageError, located
 from witchery.http import Request, Response

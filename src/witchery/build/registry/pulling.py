@@ -4,9 +4,9 @@ import threading
 from collections.abc import Iterable, Iterator
 
 from witchery.build.parallel import in_parallel
-from witchery.build.pushing import fetch_manifest
-from witchery.build.registries import Registries
-from witchery.build.registry_session import Session
+from witchery.build.registry.pushing import fetch_manifest
+from witchery.build.registry.registries import Registries
+from witchery.build.registry.session import Session
 from witchery.digest import Digest
 from witchery.errors import located
 from witchery.oci import media

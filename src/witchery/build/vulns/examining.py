@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from witchery.build import vuln_data, vuln_files
-from witchery.build.vuln_data import Data
-from witchery.build.vuln_subjects import Subject
+from witchery.build.vulns import data as vuln_data
+from witchery.build.vulns import files as vuln_files
+from witchery.build.vulns.data import Data
+from witchery.build.vulns.subjects import Subject
 from witchery.errors import UsageError
 from witchery.repository.access import Access
 from witchery.value import frozen, replace

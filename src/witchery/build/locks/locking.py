@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from witchery.apk.package import Package
 from witchery.build.image import Planned, collect
 from witchery.build.images import each_arch, plan_all
-from witchery.build.lock_files import Notation, demand_of
-from witchery.build.locked_package import differing, own_arch, restated, segments
+from witchery.build.locks.files import Notation, demand_of
+from witchery.build.locks.locked_package import differing, own_arch, restated, segments
 from witchery.build.parts import Gathered, Resolution
 from witchery.build.request import Request
 from witchery.build.workshop import Workshop
@@ -31,7 +31,7 @@ from witchery.repository.location import Repository
 from witchery.value import frozen, replace
 
 if TYPE_CHECKING:
-    from witchery.build.updating import Update
+    from witchery.build.locks.updating import Update
 
 
 @frozen(kw_only=True)

@@ -6,8 +6,8 @@ from pathlib import Path
 from witchery.apk.archive import Archive
 from witchery.arch import Arch
 from witchery.build.indexing import WrittenIndex, write_indexes
-from witchery.build.lock_files import Notation, read_lock
-from witchery.build.locked_package import V3_FOLDER, check, mirrors_for, stub
+from witchery.build.locks.files import Notation, read_lock
+from witchery.build.locks.locked_package import V3_FOLDER, check, mirrors_for, stub
 from witchery.build.workshop import Workshop
 from witchery.errors import UsageError, located
 from witchery.lock.model import LockedArch, LockedPackage

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from witchery.attest.artifacts import CLASSIC
 from witchery.attest.simple_signing import MAX_LAYERS, SIGNATURE, image_manifest, tag
-from witchery.build.pushing import Pushed, push
-from witchery.build.registries import Registries
-from witchery.build.registry_session import Session
+from witchery.build.registry.pushing import Pushed, push
+from witchery.build.registry.registries import Registries
+from witchery.build.registry.session import Session
 from witchery.digest import Digest
 from witchery.errors import FormatError, NetworkError, Refused, located
 from witchery.oci.artifact import Artifact

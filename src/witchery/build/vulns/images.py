@@ -10,44 +10,30 @@ What neither evidence nor a lock speaks of is believed as far as `os-release` sa
 was extended elsewhere has packages of Alpine's all the same. The result says of which packages that is so.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from witchery.apk import installed as database
 from witchery.apk.identity import SIZE
-from witchery.apk.installed import InstalledPackage
 from witchery.apk.package import Package
 from witchery.arch import Arch
 from witchery.attest.evidence import Proof
-from witchery.build import image_files
-from witchery.build.copying import Opened, open_source
-from witchery.build.evidence import evidence_about, images_of
-from witchery.build.opening import on_disk
-from witchery.build.vuln_subjects import APPLICATION, REPOSITORIES, Subject, installed, is_alpine, judging
-from witchery.errors import FormatError, UsageError, located
+from witchery.build.subjects.open_root import OpenRoot, arch_of, read_packages
+from witchery.build.vulns.subjects import APPLICATION, REPOSITORIES, Subject, installed, is_alpine, judging
+from witchery.errors import UsageError, located
 from witchery.keys import Keyring
 from witchery.lock.model import Lock
-from witchery.oci import transport
-from witchery.oci.image import Image
-from witchery.oci.transport import PlainFolder, RegistryImage, RootfsFolder, Transport
+from witchery.oci.transport import RegistryImage, Transport
 from witchery.payload.purl import purl
 from witchery.repository.keyrings import keyring
+from witchery.survey.survey import DATABASES
 from witchery.value import replace
 from witchery.vulns.matching import Installed, Standing
 from witchery.vulns.release import Distribution, branch_of, place_of, read_os_release
 
-if TYPE_CHECKING:
-    from witchery.build.registries import Registries
-
-_DATABASES = ("lib/apk/db/installed", "usr/lib/apk/db/installed")
 _RELEASES = ("etc/os-release", "usr/lib/os-release")
 _PLAIN_RELEASE = "etc/alpine-release"
-_WANTED = (*_DATABASES, *_RELEASES, _PLAIN_RELEASE)
-
-MAX_PLATFORMS = 64
-"""How many platforms of one image are looked at."""
+_WANTED = (*DATABASES, *_RELEASES, _PLAIN_RELEASE)
 
 Verdict = tuple[Standing, str]
 """Whether a package is Alpine's, and what says so."""
@@ -65,20 +51,12 @@ class Shown(NamedTuple):
     location: str = ""
 
 
-def of_image(
-    text: str,
-    arch: Arch | None,
-    registries: "Registries",
-    *,
-    release: str = "",
-    lock: Lock | None = None,
-) -> tuple[Subject, ...]:
-    """The packages of an image, for each platform.
+def of_root(opened: OpenRoot, place: Transport, *, release: str = "", lock: Lock | None = None) -> Subject:
+    """The packages of an image for one platform.
 
     Args:
-        text: The image in transport notation.
-        arch: Only this platform; None for all there are.
-        registries: How registries are reached, for an image in one.
+        opened: The image.
+        place: Where it is.
         release: The branch of Alpine it is of; empty to go by `os-release`.
         lock: What it was built from.
 
@@ -87,33 +65,30 @@ def of_image(
         Refused: if it is malformed, or its evidence is.
         WorldError: if it cannot be had.
     """
-    place = transport.parse(text)
-    with located(text):
-        return tuple(_subject(text, place, read, release, lock) for read in _read(place, arch, registries))
-
-
-def _subject(text: str, place: Transport, read: "_Read", release: str, lock: Lock | None) -> Subject:
-    stored = next((read.files[path] for path in _DATABASES if path in read.files), None)
-    if stored is None:
-        raise UsageError(
-            "no package database is in the image, so nobody can tell which packages are",
-            hint=f"expected `{_DATABASES[0]}` in it; what it was built from can be looked up instead",
+    files = opened.files(_WANTED, database.MAX_SIZE, _is_enough)
+    with located(opened.name):
+        read = read_packages(files)
+        if not read.has_database:
+            raise UsageError(
+                "no package database is in the image, so nobody can tell which packages are",
+                hint=f"expected `{DATABASES[0]}` in it; what it was built from can be looked up instead",
+            )
+        arch = opened.arch or arch_of(read.packages)
+        shown = _locked(lock, arch) if lock else _evidence(opened)
+        reading = _Reading(_distribution(files), arch, release, shown)
+        return Subject(
+            name=opened.name,
+            arch=arch,
+            packages=tuple(reading.package(each.package) for each in read.packages),
+            digest=opened.digest,
+            names=_names(place, opened.digest),
+            owned=frozenset(
+                path
+                for each in read.packages
+                if not each.package.name.startswith(APPLICATION)
+                for path in each.paths
+            ),
         )
-    with located("package database"):
-        packages = database.parse(stored)
-    arch = read.arch or _common_arch(packages)
-    shown = _locked(lock, arch) if lock else read.evidence
-    reading = _Reading(_distribution(read.files), arch, release, shown)
-    return Subject(
-        name=text,
-        arch=arch,
-        packages=tuple(reading.package(each.package) for each in packages),
-        digest=read.digest,
-        names=_names(place, read.digest),
-        owned=frozenset(
-            path for each in packages if not each.package.name.startswith(APPLICATION) for path in each.paths
-        ),
-    )
 
 
 class _Reading:
@@ -151,38 +126,12 @@ class _Reading:
         return Standing.STATED, "the image's package database says so"
 
 
-class _Read(NamedTuple):
-    """What was read of an image."""
-
-    files: Mapping[str, bytes]
-    arch: Arch | None
-    digest: str = ""
-    evidence: Mapping[bytes, Shown] = {}
-
-
-def _read(place: Transport, arch: Arch | None, registries: "Registries") -> Iterator[_Read]:
-    limit = database.MAX_SIZE
-    if isinstance(place, PlainFolder | RootfsFolder) and not on_disk(place):
-        folder = Path(place.path)
-        if not folder.is_dir():
-            raise UsageError(f"no such image or folder: `{place}`")
-        yield _Read(image_files.read_folder(folder, _WANTED, limit=limit), arch)
-        return
-    opened = open_source(place, registries, arch)
-    for image in islice(images_of(opened.source, opened.root), MAX_PLATFORMS):
-        with located(str(image.digest)):
-            blob = opened.source.blob
-            found = image_files.read_files(image, blob, _WANTED, limit=limit, enough=_is_enough)
-            evidence = _evidence(opened, image, registries)
-        yield _Read(found, image.config.platform.arch, str(image.digest), evidence)
-
-
 def _is_enough(found: Iterable[str]) -> bool:
     names = set(found)
-    return bool(names.intersection(_DATABASES)) and bool(names.intersection(_RELEASES))
+    return bool(names.intersection(DATABASES)) and bool(names.intersection(_RELEASES))
 
 
-def _evidence(opened: Opened, image: Image, registries: "Registries") -> dict[bytes, Shown]:
+def _evidence(opened: OpenRoot) -> dict[bytes, Shown]:
     """What evidence beside the image shows of each package, by its identity; nothing where there is none.
 
     Where there is more than one, a signature of Alpine's in any of them counts: it proves itself.
@@ -190,8 +139,8 @@ def _evidence(opened: Opened, image: Image, registries: "Registries") -> dict[by
     keys = keyring(())
     found: dict[bytes, Shown] = {}
     with located("evidence"):
-        for each in evidence_about(opened, image, registries):
-            for proof in each.evidence.packages:
+        for evidence in opened.proofs():
+            for proof in evidence.packages:
                 name = proof.head.identity[:SIZE]
                 known = found.get(name)
                 if not proof.own and (known is None or known.verdict[0] is not Standing.VOUCHED):
@@ -209,10 +158,7 @@ def _signed(proof: Proof, keys: Keyring) -> Verdict:
 
 def _locked(lock: Lock, arch: Arch) -> dict[bytes, Shown]:
     """What a lock says of each package, by its identity."""
-    locked = lock.of(arch)
-    if locked is None:
-        known = ", ".join(each.arch.apk for each in lock)
-        raise UsageError(f"the lock is for {known}, and the image for {arch}")
+    locked = lock.find(arch)
     judge = judging(lock, locked)
     return {each.identity[:SIZE]: Shown(judge(each), each.repository) for each in locked.packages}
 
@@ -234,11 +180,3 @@ def _distribution(found: Mapping[str, bytes]) -> Distribution:
     if _PLAIN_RELEASE in found:
         return Distribution("alpine", found[_PLAIN_RELEASE].decode("utf-8", "replace").strip())
     return Distribution("", "")
-
-
-def _common_arch(packages: Iterable[InstalledPackage]) -> Arch:
-    """The architecture of packages, where a root file system does not say."""
-    for each in packages:
-        if each.package.arch not in ("", "noarch"):
-            return Arch.parse(each.package.arch)
-    raise FormatError("no package says for which architecture it is")

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from witchery.arch import Arch
 from witchery.build import deliver
-from witchery.build.attaching import artifacts_of, attach
 from witchery.build.opening import on_disk
-from witchery.build.pulling import keep, pull
-from witchery.build.pushing import MAX_MANIFESTS, Pushed, push
-from witchery.build.registries import Registries
+from witchery.build.registry.attaching import artifacts_of, attach
+from witchery.build.registry.pulling import keep, pull
+from witchery.build.registry.pushing import MAX_MANIFESTS, Pushed, push
+from witchery.build.registry.registries import Registries
 from witchery.digest import Digest
 from witchery.errors import FormatError, UsageError
 from witchery.oci import media, transport
@@ -44,6 +44,18 @@ class Opened:
     source: ImageSource
     root: Descriptor
     origin: Reference | None = None
+
+    def image(self, arch: Arch | None) -> Image:
+        """The image for one platform.
+
+        Args:
+            arch: Which, where there are several.
+
+        Raises:
+            Refused: if it is malformed, or none fits.
+            WorldError: if it cannot be had.
+        """
+        return replace(self.source, index=Index.of([self.root])).image(arch=arch)
 
 
 def open_source(place: Transport, registries: Registries, arch: Arch | None = None) -> Opened:
@@ -135,9 +147,8 @@ def open_image(
     Raises:
         WitcheryError: as `copy`.
     """
-    source, root = opened.source, opened.root
-    only = replace(source, index=Index.of([root]))
-    image = only.image(arch=arch or Arch.parse(os.uname().machine))
+    source = opened.source
+    image = opened.image(arch or Arch.parse(os.uname().machine))
     layers = [layer.descriptor for layer in image.layers]
     if opened.origin:
         return image, keep(source, layers, registries)

@@ -1,0 +1,1 @@
+"""Locks: making them, reading them, and building what they pin."""

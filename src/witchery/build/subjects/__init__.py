@@ -1,0 +1,1 @@
+"""What a user asks about, and how it is opened."""

@@ -1,0 +1,1 @@
+"""Vulnerabilities: what is looked up, in which data, and what is found."""
