@@ -3,7 +3,7 @@
 A rule costs `points` for each finding, and `most` in all. Rules without points tell what is good to know. The
 numbers are a convention: what an attacker can use at once (memory that is written and executed, a file that
 anyone may overwrite) costs ten, a tool that helps once somebody is in costs three to ten, a precaution that
-is missing one to five. See `docs/adr/0018-audit.md`.
+is missing one to five. See `docs/adr/0015-audit.md`.
 """
 
 from enum import Enum

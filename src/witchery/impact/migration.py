@@ -6,7 +6,7 @@ of OpenSSL itself are no part of a migration to the next OpenSSL.
 
 A package that has to move is *blocked* by each that has to move as well, is built from another source
 package, and is loaded by it: through libraries (`so:`), one needing the other. If it moved alone, one process
-would hold the old library and the new one. See `docs/adr/0016-impact.md`.
+would hold the old library and the new one. See `docs/adr/0013-impact.md`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
