@@ -17,7 +17,7 @@ from witchery.build.locks.locking import make_lock
 from witchery.build.locks.updating import Update
 from witchery.build.parts import Resolution, resolve
 from witchery.build.request import Request, Wishes, read_request
-from witchery.build.vulns import subjects as vuln_subjects
+from witchery.build.vulns import inventory as inventories
 from witchery.build.vulns.condition import Condition
 from witchery.build.vulns.examining import Sources
 from witchery.build.workshop import Workshop
@@ -84,7 +84,7 @@ class Bench:
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     fingerprint = key().public.fingerprint
-    monkeypatch.setattr(vuln_subjects, "alpine_keys", lambda: frozenset((fingerprint,)))
+    monkeypatch.setattr(inventories, "alpine_keys", lambda: frozenset((fingerprint,)))
     return Bench(tmp_path)
 
 
@@ -182,7 +182,7 @@ def test_vex_lets_a_finding_pass(bench: Bench) -> None:
 def test_packages_that_are_not_alpines_are_no_part_of_it_and_are_named(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vuln_subjects, "alpine_keys", frozenset)
+    monkeypatch.setattr(inventories, "alpine_keys", frozenset)
     bench.add("openssl", "1.2-r3")
     bench.resolved(bench.request("openssl", fixes={"openssl": {"1.2-r5": ["CVE-2024-0727"]}}))
     (warning,) = bench.heard.warnings

@@ -22,10 +22,10 @@ from witchery.build import image_files
 from witchery.build.locks.files import read_lock
 from witchery.build.registry.pushing import push, source_of
 from witchery.build.registry.registries import Registries
-from witchery.build.vulns import subjects as vuln_subjects
+from witchery.build.vulns import inventory as inventories
 from witchery.build.vulns.examining import Sources, examine
+from witchery.build.vulns.inventory import Inventory
 from witchery.build.vulns.sources import looked_up
-from witchery.build.vulns.subjects import Subject
 from witchery.errors import FormatError, IntegrityError, UsageError
 from witchery.lock.model import Lock
 from witchery.oci.descriptor import Descriptor
@@ -47,15 +47,15 @@ NONE = Registries(environ={}, cache=Cache(Path("/nonexistent")))
 
 def of_image(
     text: str, arch: Arch | None, registries: Registries, *, release: str = "", lock: Lock | None = None
-) -> tuple[Subject, ...]:
+) -> tuple[Inventory, ...]:
     return looked_up(subjects.image(text, registries, arch), every=True, release=release, lock=lock)
 
 
-def of_lock(path: Path) -> tuple[Subject, ...]:
+def of_lock(path: Path) -> tuple[Inventory, ...]:
     return looked_up(subjects.lock(path, NONE), every=True)
 
 
-def subject(made: Made, tmp_path: Path) -> Subject:
+def subject(made: Made, tmp_path: Path) -> Inventory:
     layout = secdbs.write_image(made, tmp_path / "image")
     (found,) = of_image(f"oci:{layout}", None, NONE)
     return found
@@ -288,7 +288,7 @@ def test_a_package_is_of_the_release_of_its_repository(
     location: str, stated: str | None, found: tuple[str, str, str]
 ) -> None:
     """What the address says; else what all repositories together do, where they agree."""
-    placed = vuln_subjects._placed(secdbs.package("a", "1-r0", release=""), location, stated)
+    placed = inventories._placed(secdbs.package("a", "1-r0", release=""), location, stated)
     assert (placed.release, placed.repository, placed.distro) == found
 
 
@@ -318,7 +318,7 @@ def test_a_statement_about_one_platform_settles_nothing_on_another(tmp_path: Pat
     names = ("x86_64", "aarch64")
     component = Component("pkg:npm/minimist@1.2.0", "minimist", "1.2.0", "app/package.json", "npm")
     subjects = [
-        Subject(
+        Inventory(
             name="app",
             arch=Arch.parse(name),
             packages=(secdbs.package("curl", "8.5.0-r0", arch=name),),

@@ -13,7 +13,7 @@ from support.shared import needs_shared
 from witchery.arch import Arch
 from witchery.build.vulns.data import Data
 from witchery.build.vulns.examining import Examined
-from witchery.build.vulns.subjects import Subject
+from witchery.build.vulns.inventory import Inventory
 from witchery.cli import vuln_report
 from witchery.vulns.finding import Finding
 
@@ -75,11 +75,11 @@ def test_what_is_the_same_on_all_platforms_is_told_once() -> None:
         for name, archs in (("CVE-2020-1", ("x86_64", "aarch64")), ("CVE-2020-2", ("aarch64",)))
         for arch in archs
     ]
-    subjects = tuple(
-        Subject(name="app", arch=Arch.parse(name), packages=()) for name in ("x86_64", "aarch64")
+    inventories = tuple(
+        Inventory(name="app", arch=Arch.parse(name), packages=()) for name in ("x86_64", "aarch64")
     )
     examined = Examined(
-        subjects=subjects,
+        inventories=inventories,
         data=Data(sources=(), rejections={}),
         findings=tuple(found),
         dismissed=(),

@@ -14,7 +14,7 @@ from witchery.build.subjects.image_subject import ImageSubject
 from witchery.build.subjects.lock_subject import LockSubject
 from witchery.build.subjects.open_root import WORLD, OpenImage, OpenRoot, owners_of
 from witchery.build.subjects.source_subject import SourceSubject
-from witchery.build.vulns.subjects import APPLICATION
+from witchery.build.vulns.inventory import APPLICATION
 from witchery.compose.node import GENERATED
 from witchery.compose.shell import without_shell
 from witchery.errors import FormatError, Refused, UsageError, located

@@ -206,7 +206,7 @@ def _positions(graph: Graph) -> Mapping[str, int]:
 
 
 def _applications(positions: Iterable[str]) -> frozenset[str]:
-    from witchery.build.vulns.subjects import APPLICATION
+    from witchery.build.vulns.inventory import APPLICATION
 
     return frozenset(name for name in positions if name.startswith(APPLICATION))
 

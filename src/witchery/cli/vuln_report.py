@@ -67,7 +67,7 @@ def _rows(examined: "Examined") -> list[tuple[str, ...]]:
         same = tuple((each.finding.id, each.finding.fixed, each.archs) for each in lines)
         names, _ = groups.setdefault((origin or f"{package} {path}", version, same), ({}, lines))
         names[f"{package} ({path})" if path else package] = None
-    every = {each.arch.apk for each in examined.subjects}
+    every = {each.arch.apk for each in examined.inventories}
     scored = any(each.likelihood for each in examined.findings)
     partial = any(set(each.archs) != every for _, lines in groups.values() for each in lines if each.archs[0])
     head = ["PACKAGE", "INSTALLED", "VULNERABILITY", "FIXED IN", "SEVERITY"]
@@ -118,7 +118,7 @@ def document(examined: "Examined", failing: "Sequence[Finding]") -> dict[str, An
                 "unproven": list(each.unproven),
                 "packages": len(each.packages),
             }
-            for each in examined.subjects
+            for each in examined.inventories
         ],
         "databases": [
             {
@@ -180,7 +180,7 @@ def sarif(examined: "Examined") -> Mapping[str, Any]:
     """What was found, as SARIF."""
     from witchery.vulns import sarif as form
 
-    subject = examined.subjects[0].name
+    subject = examined.inventories[0].name
     return form.document(examined.findings, examined.dismissed, subject=subject, version=witchery.__version__)
 
 

@@ -19,10 +19,10 @@ from witchery.build.parts import Resolution, sources_of
 from witchery.build.request import Request
 from witchery.build.vulns import examining as vulns
 from witchery.build.vulns import files as vuln_files
-from witchery.build.vulns import subjects as vuln_subjects
+from witchery.build.vulns import inventory as inventories
 from witchery.build.vulns.data import Data
 from witchery.build.vulns.examining import Sources
-from witchery.build.vulns.subjects import Subject
+from witchery.build.vulns.inventory import Inventory
 from witchery.errors import NoSolutionError, UsageError
 from witchery.repository.access import Access
 from witchery.repository.indexes import VerifiedIndex
@@ -70,8 +70,8 @@ class Condition:
         blamed: dict[str, list[Finding]] = {}
         current = resolution
         for _ in range(_ROUNDS):
-            subject = vuln_subjects.of_resolution(request.name, request.arch, current)
-            found, unchecked = self._findings(subject, access)
+            inventory = inventories.of_resolution(request.name, request.arch, current)
+            found, unchecked = self._findings(inventory, access)
             if not found:
                 _warn(unchecked, access)
                 return current
@@ -106,29 +106,29 @@ class Condition:
         locked = use.lock.of(request.arch)
         if locked is None:
             return  # refused in more words by whoever builds from it
-        subject = vuln_subjects.of_lock(str(use.path), use.lock, locked)
-        found, unchecked = self._findings(subject, access)
+        inventory = inventories.of_lock(str(use.path), use.lock, locked)
+        found, unchecked = self._findings(inventory, access)
         if found:
             raise _refused(found, (), "", _moving(found, request)).at(str(use.path))
         _warn(unchecked, access)
 
     def _findings(
-        self, subject: Subject, access: Access
+        self, inventory: Inventory, access: Access
     ) -> tuple[dict[str, list[Finding]], tuple[Unchecked, ...]]:
         """What counts, by the name of the package; and which packages cannot be looked up."""
-        data = self._load(subject, access)
-        matched = matching.match(subject.packages, data.secdb, data.rejections)
+        data = self._load(inventory, access)
+        matched = matching.match(inventory.packages, data.secdb, data.rejections)
         kept, _ = vex.apply(matched.findings, self._statements)
         found: dict[str, list[Finding]] = {}
         for each in kept:
             found.setdefault(each.package, []).append(each)
         return found, matched.unchecked
 
-    def _load(self, subject: Subject, access: Access) -> Data:
+    def _load(self, inventory: Inventory, access: Access) -> Data:
         with self._reading:
-            known = self._data.get(subject.releases)
+            known = self._data.get(inventory.releases)
             if known is None:
-                known = self._data[subject.releases] = vulns.load([subject], access, self._sources)
+                known = self._data[inventory.releases] = vulns.load([inventory], access, self._sources)
                 for warning in known.warnings:
                     access.reporter.warned(warning)
             return known
@@ -138,7 +138,7 @@ def _warn(unchecked: Sequence[Unchecked], access: Access) -> None:
     """Says of which packages nothing is known; but for the application, of which nobody expects it."""
     reasons: dict[str, list[str]] = {}
     for each in unchecked:
-        if not each.package.startswith(vuln_subjects.APPLICATION):
+        if not each.package.startswith(inventories.APPLICATION):
             reasons.setdefault(each.reason, []).append(each.package)
     for reason, names in reasons.items():
         more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""

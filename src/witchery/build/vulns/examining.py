@@ -6,7 +6,7 @@ from pathlib import Path
 from witchery.build.vulns import data as vuln_data
 from witchery.build.vulns import files as vuln_files
 from witchery.build.vulns.data import Data
-from witchery.build.vulns.subjects import Subject
+from witchery.build.vulns.inventory import Inventory
 from witchery.errors import UsageError
 from witchery.repository.access import Access
 from witchery.value import frozen, replace
@@ -42,7 +42,7 @@ class Examined:
     """What was found.
 
     Attributes:
-        subjects: What was looked up, for each architecture.
+        inventories: What was looked up, for each architecture.
         data: In what.
         findings: The vulnerabilities that count, sorted.
         dismissed: Those that somebody has judged not to count.
@@ -53,7 +53,7 @@ class Examined:
         time: When, in seconds since 1970.
     """
 
-    subjects: tuple[Subject, ...]
+    inventories: tuple[Inventory, ...]
     data: Data
     findings: tuple[Finding, ...]
     dismissed: tuple[Dismissed, ...]
@@ -65,12 +65,12 @@ class Examined:
 
 
 def examine(
-    subjects: Sequence[Subject], access: Access, sources: Sources, *, time: int | None = None
+    inventories: Sequence[Inventory], access: Access, sources: Sources, *, time: int | None = None
 ) -> Examined:
-    """Looks up what subjects are made of.
+    """Looks up the vulnerabilities of what inventories list.
 
     Args:
-        subjects: What is looked up.
+        inventories: What is looked up.
         access: How servers are reached.
         sources: Where data comes from.
         time: What is to be said to be the time of it, in seconds since 1970; None for now.
@@ -82,21 +82,21 @@ def examine(
     """
     statements = vuln_files.read_vex(sources.vex)
     exploited = vuln_files.read_kev(sources.kev) if sources.kev else {}
-    data = load(subjects, access, sources)
-    matched = [matching.match(each.packages, data.secdb, data.rejections) for each in subjects]
+    data = load(inventories, access, sources)
+    matched = [matching.match(each.packages, data.secdb, data.rejections) for each in inventories]
     found = [list(each.findings) for each in matched]
     dismissed = [each for result in matched for each in result.dismissed]
     unchecked = [each for result in matched for each in result.unchecked]
-    warnings = [*data.warnings, *_unproven(subjects)]
-    components = tuple(dict.fromkeys(each for subject in subjects for each in subject.components))
+    warnings = [*data.warnings, *_unproven(inventories)]
+    components = tuple(dict.fromkeys(each for inventory in inventories for each in inventory.components))
     severities: Severities = {}
     if sources.osv:
         records = vuln_files.read_osv(sources.osv, osv.wanted(components, _names(found)))
         severities = osv.severities(records.found)
         warnings += records.problems
-        for subject, here in zip(subjects, found, strict=True):
-            result = osv.match(subject.components, records.found)
-            here += [replace(each, arch=subject.arch.apk) for each in result.findings]
+        for inventory, here in zip(inventories, found, strict=True):
+            result = osv.match(inventory.components, records.found)
+            here += [replace(each, arch=inventory.arch.apk) for each in result.findings]
             unchecked += result.unchecked
             warnings += result.problems
     elif components:
@@ -105,13 +105,13 @@ def examine(
         )
     likely = vuln_files.read_epss(sources.epss, _names(found)) if sources.epss else {}
     findings: list[Finding] = []
-    for subject, here in zip(subjects, found, strict=True):
+    for inventory, here in zip(inventories, found, strict=True):
         known = enriched(here, severities, likely, exploited)
-        kept, settled = vex.apply(known, statements, subject.names)
+        kept, settled = vex.apply(known, statements, inventory.names)
         findings += kept
         dismissed += settled
     return Examined(
-        subjects=tuple(subjects),
+        inventories=tuple(inventories),
         data=data,
         findings=tuple(sorted(findings, key=lambda each: each.order)),
         dismissed=tuple(sorted(dismissed, key=lambda each: each.finding.order)),
@@ -128,17 +128,17 @@ def _names(found: Sequence[Sequence[Finding]]) -> frozenset[str]:
     return frozenset(name for here in found for each in here for name in each.names)
 
 
-def load(subjects: Sequence[Subject], access: Access, sources: Sources) -> Data:
-    """The databases of the releases that subjects are of.
+def load(inventories: Sequence[Inventory], access: Access, sources: Sources) -> Data:
+    """The databases of the releases that packages are of.
 
     Raises:
         WitcheryError: as `examine`.
     """
-    releases = sorted({release for each in subjects for release in each.releases})
-    packages = [each for subject in subjects for each in subject.packages]
+    releases = sorted({release for each in inventories for release in each.releases})
+    packages = [each for inventory in inventories for each in inventory.packages]
     if not releases and any(each.standing is not Standing.FOREIGN for each in packages):
         raise UsageError(
-            f"nothing says of which release of Alpine the packages are: `{subjects[0].name}`",
+            f"nothing says of which release of Alpine the packages are: `{inventories[0].name}`",
             hint="say it: `--release v3.19`",
         )
     if not releases:
@@ -146,8 +146,8 @@ def load(subjects: Sequence[Subject], access: Access, sources: Sources) -> Data:
     return vuln_data.load(access, releases, sources.db, sources.rejections)
 
 
-def _unproven(subjects: Sequence[Subject]) -> tuple[str, ...]:
-    count = len({name for each in subjects for name in each.unproven})
+def _unproven(inventories: Sequence[Inventory]) -> tuple[str, ...]:
+    count = len({name for each in inventories for name in each.unproven})
     if not count:
         return ()
     are = "1 package is" if count == 1 else f"{count} packages are"

@@ -19,7 +19,7 @@ from witchery.apk.package import Package
 from witchery.arch import Arch
 from witchery.attest.evidence import Proof
 from witchery.build.subjects.open_root import OpenRoot, arch_of, read_packages
-from witchery.build.vulns.subjects import APPLICATION, REPOSITORIES, Subject, installed, is_alpine, judging
+from witchery.build.vulns.inventory import APPLICATION, REPOSITORIES, Inventory, installed, is_alpine, judging
 from witchery.errors import UsageError, located
 from witchery.keys import Keyring
 from witchery.lock.model import Lock
@@ -51,7 +51,7 @@ class Shown(NamedTuple):
     location: str = ""
 
 
-def of_root(opened: OpenRoot, place: Transport, *, release: str = "", lock: Lock | None = None) -> Subject:
+def of_root(opened: OpenRoot, place: Transport, *, release: str = "", lock: Lock | None = None) -> Inventory:
     """The packages of an image for one platform.
 
     Args:
@@ -76,7 +76,7 @@ def of_root(opened: OpenRoot, place: Transport, *, release: str = "", lock: Lock
         arch = opened.arch or arch_of(read.packages)
         shown = _locked(lock, arch) if lock else _evidence(opened)
         reading = _Reading(_distribution(files), arch, release, shown)
-        return Subject(
+        return Inventory(
             name=opened.name,
             arch=arch,
             packages=tuple(reading.package(each.package) for each in read.packages),

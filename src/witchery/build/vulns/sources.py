@@ -1,4 +1,4 @@
-"""What is looked up of any subject: an image, a lock, an application or a configuration."""
+"""What is looked up of a subject: an image, a lock, an application or a configuration."""
 
 from typing import TYPE_CHECKING
 
@@ -9,28 +9,28 @@ from witchery.build.subjects.lock_subject import LockSubject
 from witchery.build.subjects.open_root import OpenRoot
 from witchery.build.subjects.source_subject import SourceSubject
 from witchery.build.vulns import images as vuln_images
-from witchery.build.vulns import subjects as vuln_subjects
-from witchery.build.vulns.subjects import Subject
+from witchery.build.vulns import inventory
+from witchery.build.vulns.inventory import Inventory
 from witchery.value import replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from witchery.build.request import Request
-    from witchery.build.subjects import subject as subjects
+    from witchery.build.subjects.subject import Subject
     from witchery.build.workshop import Workshop
     from witchery.lock.model import Lock
     from witchery.payload.findings import Component
 
 
 def looked_up(
-    subject: "subjects.Subject",
+    subject: "Subject",
     *,
     every: bool = False,
     release: str = "",
     lock: "Lock | None" = None,
     components: bool = False,
-) -> tuple[Subject, ...]:
+) -> tuple[Inventory, ...]:
     """What a subject is made of, to be looked up.
 
     Of a source nothing is fetched but indexes; a lock is taken as it is.
@@ -56,18 +56,18 @@ def looked_up(
             return tuple(found)
         case LockSubject():
             listed = subject.every if every else (subject.locked,)
-            return tuple(vuln_subjects.of_lock(subject.name, subject.lock, each) for each in listed)
+            return tuple(inventory.of_lock(subject.name, subject.lock, each) for each in listed)
         case SourceSubject():
             return _of_requests(subject.requests if every else (subject.request,), subject.workshop)
 
 
-def _of_requests(requests: "Sequence[Request]", workshop: "Workshop") -> tuple[Subject, ...]:
+def _of_requests(requests: "Sequence[Request]", workshop: "Workshop") -> tuple[Inventory, ...]:
     """What a source comes to, for some architectures."""
     use = requests[0].lock
     if isinstance(use, LockUse):
         return tuple(
             replace(
-                vuln_subjects.of_lock(each.name, use.lock, use.lock.find(each.arch)),
+                inventory.of_lock(each.name, use.lock, use.lock.find(each.arch)),
                 components=_components(each),
             )
             for each in requests
@@ -75,7 +75,7 @@ def _of_requests(requests: "Sequence[Request]", workshop: "Workshop") -> tuple[S
     plans = plan_all(requests, workshop, allow_skew=True)
     return tuple(
         replace(
-            vuln_subjects.of_resolution(each.name, each.arch, planned.resolution),
+            inventory.of_resolution(each.name, each.arch, planned.resolution),
             components=planned.application.report.components if planned.application else (),
         )
         for each, planned in zip(requests, plans, strict=True)
@@ -90,7 +90,7 @@ def _components(request: "Request") -> "tuple[Component, ...]":
     return inspect(request)[1].components
 
 
-def _with_components(subject: Subject, opened: OpenRoot) -> Subject:
+def _with_components(inventory: Inventory, opened: OpenRoot) -> Inventory:
     """An image with what its application is made of.
 
     What packages bring is not the application's: a wheel in a package of Alpine's has Alpine's fixes.
@@ -98,6 +98,6 @@ def _with_components(subject: Subject, opened: OpenRoot) -> Subject:
     from witchery.build.scanning import scan_root
     from witchery.payload.options import ScanOptions
 
-    with scan_root(opened, subject.arch, ScanOptions()) as scanned:
-        found = tuple(each for each in scanned.report.components if each.path not in subject.owned)
-    return replace(subject, components=found)
+    with scan_root(opened, inventory.arch, ScanOptions()) as scanned:
+        found = tuple(each for each in scanned.report.components if each.path not in inventory.owned)
+    return replace(inventory, components=found)

@@ -33,7 +33,7 @@ REPOSITORIES = (*COVERED, "testing")
 
 
 @frozen(kw_only=True)
-class Subject:
+class Inventory:
     """What is looked up.
 
     Attributes:
@@ -65,12 +65,12 @@ class Subject:
         """The packages that are taken for Alpine's, and nothing proves it."""
         return tuple(each.name for each in self.packages if each.standing is Standing.STATED)
 
-    def of_release(self, branch: str) -> "Subject":
+    def of_release(self, branch: str) -> "Inventory":
         """The same, where packages of an unknown release are of this one."""
         found = (each if each.release else replace(each, release=branch) for each in self.packages)
         return replace(self, packages=tuple(found))
 
-    def with_own(self, patterns: Sequence[str]) -> "Subject":
+    def with_own(self, patterns: Sequence[str]) -> "Inventory":
         """The same, where packages of some names are not Alpine's."""
         return replace(self, packages=tuple(_own(each, patterns) for each in self.packages))
 
@@ -92,7 +92,7 @@ def is_alpine(key: PublicKey | None) -> bool:
     return key is not None and key.fingerprint in alpine_keys()
 
 
-def of_resolution(name: str, arch: Arch, resolution: Resolution) -> Subject:
+def of_resolution(name: str, arch: Arch, resolution: Resolution) -> Inventory:
     """The packages of a solution; nothing but indexes has been fetched."""
     local = {each.package.identity: each for each in resolution.local}
     indexes = {each.repository.location: each for each in resolution.indexes}
@@ -113,7 +113,7 @@ def of_resolution(name: str, arch: Arch, resolution: Resolution) -> Subject:
             )
         found = installed(package, arch, standing, why)
         packages.append(_placed(found, location, stated))
-    return Subject(name=name, arch=arch, packages=tuple(packages))
+    return Inventory(name=name, arch=arch, packages=tuple(packages))
 
 
 def _listing(package: Package, resolution: Resolution) -> VerifiedIndex | None:
@@ -128,7 +128,7 @@ def _listing(package: Package, resolution: Resolution) -> VerifiedIndex | None:
     )
 
 
-def of_lock(name: str, lock: Lock, locked: LockedArch) -> Subject:
+def of_lock(name: str, lock: Lock, locked: LockedArch) -> Inventory:
     """The packages of a lock for one architecture."""
     stated = locked.releases[0].version if len(locked.releases) == 1 else None
     judge = judging(lock, locked)
@@ -147,7 +147,7 @@ def of_lock(name: str, lock: Lock, locked: LockedArch) -> Subject:
             why="the application",
         )
         packages.append(own)
-    return Subject(name=name, arch=locked.arch, packages=tuple(packages))
+    return Inventory(name=name, arch=locked.arch, packages=tuple(packages))
 
 
 def judging(lock: Lock, locked: LockedArch) -> Callable[[LockedPackage], tuple[Standing, str]]:
