@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,7 @@ class Builder:
     """Builds images below one folder, with one cache.
 
     Attributes:
-        folder: Where they go, a folder for each.
+        folder: Where they go, a new folder for each.
     """
 
     folder: Path
@@ -103,7 +104,9 @@ class Builder:
             archive: Whether to write it as an archive too.
             arch: What it is for.
         """
-        folder = self.folder / name
+        # Test files that share a process may give their images the same name.
+        names = chain([name], (f"{name}-{number}" for number in count(2)))
+        folder = next(self.folder / each for each in names if not (self.folder / each).exists())
         folder.mkdir(parents=True)
         (folder / "witchery.yaml").write_text(json.dumps(dict(config)))
         words = ["build", "witchery.yaml", "-t", TAG, "-o", "oci:layout", "--json", "--arch", arch]
