@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from witchery import arch, canonical, errors
 from witchery.arch import Arch
-from witchery.digest import Digest
+from witchery.digest import Digest, Hashing
 from witchery.errors import ConfigError, FormatError, TrustError, UsageError, WitcheryError, located
 
 json_values = st.recursive(
@@ -83,3 +83,11 @@ def test_what_is_no_json_is_refused() -> None:
             canonical.decode(data, "x")
     with pytest.raises(ValueError, match="Out of range"):
         canonical.encode(math.nan)
+
+
+def test_a_digest_on_the_way_is_of_all_chunks_whether_or_not_they_were_asked_for() -> None:
+    chunks = Hashing([b"a", b"", b"bc"])
+    assert next(chunks) == b"a"
+    assert chunks.digest() == Digest.sha256(b"abc")
+    assert list(chunks) == []
+    assert chunks.digest() == Digest.sha256(b"abc")

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Iterable, Iterator
 from typing import Self
 
 from witchery.errors import FormatError
@@ -41,3 +42,22 @@ class Digest:
 
     def __str__(self) -> str:
         return f"{self.algorithm}:{self.hex}"
+
+
+class Hashing(Iterator[bytes]):
+    """Chunks on their way to a reader, and the SHA-256 of all of them."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
+        self._hasher = hashlib.sha256()
+
+    def __next__(self) -> bytes:
+        chunk = next(self._chunks)
+        self._hasher.update(chunk)
+        return chunk
+
+    def digest(self) -> Digest:
+        """The digest of all chunks: what the reader did not ask for is part of them, and read here."""
+        for _ in self:
+            pass
+        return Digest("sha256", self._hasher.hexdigest())

@@ -25,16 +25,6 @@ pytestmark = [pytest.mark.peer, needs_shared]
 ANNOUNCED = 619_000
 """How large the image of the announcement of 2021 was, in bytes."""
 _PATIENCE = 20
-_UNUSED = ("dbm", "curses", "curses_panel", "ctypes", "bz2", "lzma", "sqlite3", "tkinter", "uuid", "gdbm")
-EXCLUDED = [
-    "tkinter",
-    "idlelib",
-    "turtle*",
-    "readline.*.so",
-    "python.o",
-    *(f"_{each}.*.so" for each in _UNUSED),
-]
-"""What the web application does not use of its Python."""
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +64,7 @@ def hello(bench: Workbench) -> Image:
 def web(bench: Workbench) -> Path:
     """The web application, and beside it a configuration that leaves out what it does not use."""
     app = real_applications.flask_application(bench.folder / "python")
-    config = {"payload": [{"source": "web", "exclude": EXCLUDED}]}
+    config = {"payload": [{"source": "web", "exclude": real_applications.EXCLUDED}]}
     (app.parent / "web.yaml").write_text(json.dumps(config))
     return app
 

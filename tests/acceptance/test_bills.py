@@ -41,16 +41,6 @@ FIXED = {
     "payload-esbuild": {"CVE-2024-0006": "9"},
 }
 """Fixes that do not exist, by origin; the last two are for names that are not Alpine's."""
-_UNUSED = ("dbm", "curses", "curses_panel", "ctypes", "bz2", "lzma", "sqlite3", "tkinter", "uuid", "gdbm")
-EXCLUDED = [
-    "tkinter",
-    "idlelib",
-    "turtle*",
-    "readline.*.so",
-    "python.o",
-    *(f"_{each}.*.so" for each in _UNUSED),
-]
-"""What the web application does not use of its Python."""
 
 SBOM = {"formats": ["spdx", "cyclonedx"]}
 SUFFIXES = {"spdx": ".spdx.json", "cyclonedx": ".cdx.json"}
@@ -287,7 +277,9 @@ def test_the_wheels_of_an_application_in_python_are_listed(database: Path, tmp_p
     """Flask and what it needs, with a CPython of its own, on packages that are not Alpine's."""
     bench = Workbench(tmp_path, shared_repository("v3.23-image-x86_64", tmp_path))
     app = real_applications.flask_application(tmp_path / "python")
-    (app.parent / "web.yaml").write_text(json.dumps({"payload": [{"source": "web", "exclude": EXCLUDED}]}))
+    (app.parent / "web.yaml").write_text(
+        json.dumps({"payload": [{"source": "web", "exclude": real_applications.EXCLUDED}]})
+    )
     done = bench.try_to("sbom", app.parent / "web.yaml", "-o", tmp_path / "web.spdx.json")
     assert done.status == 0, done.err
     spdx = check_spdx((tmp_path / "web.spdx.json").read_bytes(), tmp_path)

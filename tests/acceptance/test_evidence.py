@@ -3,7 +3,6 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 from support.built import Builder, BuiltImage, packages
 from support.command import Outcome, process
 from support.packages import make_package
-from support.registries import Registry, registry
+from support.registries import Registry
 from support.repositories import Simulator, key
 from support.shared import needs_shared
 
@@ -48,12 +47,6 @@ def blob(layout: Path, digest: str) -> bytes:
 def witchery(cwd: Path, *words: str | Path) -> Outcome:
     """A command, with a cache in the folder that it runs in."""
     return process(*words, "--cache-dir", str(cwd / "cache"), cwd=cwd)
-
-
-@pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
-    with registry(tmp_path_factory.mktemp("registry")) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -40,13 +40,6 @@ NAMES = ["wget", "ca-certificates-bundle"]
 MB = 1 << 20
 
 
-@pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
-    """A registry that lets everybody do everything."""
-    with registry(tmp_path_factory.mktemp("plain")) as found:
-        yield found
-
-
 @pytest.fixture(scope="module", params=["plain", "passwords", "tokens"])
 def kind(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     """Each kind of registry: open to all; with TLS and passwords; with tokens."""

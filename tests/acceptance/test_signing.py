@@ -3,7 +3,6 @@
 import base64
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +24,6 @@ from witchery.signing_keys import VerifyingKey
 pytestmark = [pytest.mark.peer, needs_shared]
 
 PROVENANCE = "https://slsa.dev/provenance/v1"
-
-
-@pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
-    """A registry that lets everybody do everything."""
-    with registry(tmp_path_factory.mktemp("plain")) as found:
-        yield found
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import gzip
 import json
 import shutil
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import pytest
 from support.built import TALL, Builder, BuiltImage, packages
 from support.command import process
 from support.packages import make_package
-from support.registries import Proxy, Registry, registry
+from support.registries import Proxy, Registry
 from support.repositories import Simulator, key, package
 from support.shared import SHARED, needs_shared
 from support.tampering import HEAD, Tampered, edited, with_file
@@ -58,12 +58,6 @@ def verify(place: str, folder: Path, *options: str | Path) -> Said:
     shutil.rmtree(cache, ignore_errors=True)
     done = process("verify", place, "--json", "--cache-dir", cache.as_posix(), *options, cwd=folder)
     return Said(done.status, json.loads(done.out) if done.out else {}, done.err)
-
-
-@pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
-    with registry(tmp_path_factory.mktemp("registry")) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

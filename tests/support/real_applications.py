@@ -96,6 +96,17 @@ const fs = require("fs"), os = require("os"), path = require("path");
 
 HELLO = '#include <stdio.h>\nint main(void) { puts("hello from C"); return 0; }\n'
 
+_UNUSED = ("dbm", "curses", "curses_panel", "ctypes", "bz2", "lzma", "sqlite3", "tkinter", "uuid", "gdbm")
+EXCLUDED = [
+    "tkinter",
+    "idlelib",
+    "turtle*",
+    "readline.*.so",
+    "python.o",
+    *(f"_{each}.*.so" for each in _UNUSED),
+]
+"""What the web application does not use of its Python."""
+
 
 def put(path: Path, text: str | bytes, mode: int = 0o644) -> Path:
     """A file, and the folders above it."""

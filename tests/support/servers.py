@@ -321,20 +321,9 @@ def authority(folder: Path) -> Authority:
     from cryptography.hazmat.primitives.asymmetric import ec
     from cryptography.x509.oid import NameOID
 
-    begin = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
+    from support.certificates import key_usage
 
-    def usage(*, ca: bool) -> x509.KeyUsage:
-        return x509.KeyUsage(
-            digital_signature=not ca,
-            content_commitment=False,
-            key_encipherment=False,
-            data_encipherment=False,
-            key_agreement=False,
-            key_cert_sign=ca,
-            crl_sign=ca,
-            encipher_only=False,
-            decipher_only=False,
-        )
+    begin = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
 
     def certificate(subject: str, issuer: str, key: Any, signer: Any, *, ca: bool) -> x509.Certificate:
         def name(text: str) -> x509.Name:
@@ -349,7 +338,7 @@ def authority(folder: Path) -> Authority:
             .not_valid_before(begin)
             .not_valid_after(begin + dt.timedelta(days=3))
             .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-            .add_extension(usage(ca=ca), critical=True)
+            .add_extension(key_usage(ca=ca), critical=True)
             .add_extension(
                 x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]),
                 critical=False,

@@ -9,7 +9,7 @@ from witchery.attest.package_files import Fact
 from witchery.attest.recognition import MAX_FILE, Context, recognise
 from witchery.attest.verdict import FileNote, Problem
 from witchery.compose.tree import WHITEOUT
-from witchery.digest import Digest
+from witchery.digest import Digest, Hashing
 from witchery.errors import FormatError, Refused
 from witchery.oci.layer import uncompressed
 from witchery.rootfs import tar
@@ -102,25 +102,17 @@ class _Check:
         self._texts: dict[str, bytes] = {}
 
     def run(self, chunks: Iterator[bytes]) -> Checked:
-        hasher = hashlib.sha256()
-
-        def hashed() -> Iterator[bytes]:
-            for chunk in chunks:
-                hasher.update(chunk)
-                yield chunk
-
-        stream = hashed()
+        stream = Hashing(chunks)
         for number, member in enumerate(tar.read(stream)):
             if number >= MAX_ENTRIES:
                 raise FormatError(f"more than {MAX_ENTRIES} files in a layer")
             if member.entry.path in self._seen:
                 self._object("file-changed", "stands twice in its layer", member.entry.path)
             self._member(member)
-        for _ in stream:
-            pass
+        digest = stream.digest()
         self._look_for_missing()
         return Checked(
-            Digest("sha256", hasher.hexdigest()),
+            digest,
             tuple(self._notes),
             tuple(self._problems[:_MAX_PROBLEMS]),
             self._accounts(),

@@ -1,12 +1,12 @@
 """The files of a package as its signed bytes have them, to hold the files of a layer against."""
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from witchery.apk.adb import package as adb
 from witchery.apk.archive import members
 from witchery.apk.head import Head
+from witchery.digest import Hashing
 from witchery.errors import IntegrityError
 from witchery.rootfs import tar
 from witchery.rootfs.entry import Entry, Kind
@@ -35,14 +35,7 @@ def facts(head: Head, chunks: Iterable[bytes]) -> Mapping[str, Fact]:
         FormatError: if these are malformed.
         IntegrityError: if they are not what the head states.
     """
-    hasher = hashlib.sha256()
-
-    def hashed() -> Iterator[bytes]:
-        for chunk in chunks:
-            hasher.update(chunk)
-            yield chunk
-
-    stream = hashed()
+    stream = Hashing(chunks)
     found: dict[str, Fact] = {}
     for member in _members(head, stream):
         entry = member.entry
@@ -50,21 +43,14 @@ def facts(head: Head, chunks: Iterable[bytes]) -> Mapping[str, Fact]:
             file = found.get(entry.target)
             found[entry.path] = Fact(entry, file.sha256 if file else "")
         else:
-            found[entry.path] = Fact(entry, _sha256(member) if entry.kind is Kind.FILE else "")
-    for _ in stream:  # what the decompressor did not ask for is part of the segment too
-        pass
-    expected = head.datahash
-    if expected and hasher.hexdigest() != expected.hex:
-        raise IntegrityError(f"expected a data segment of {expected}, got sha256:{hasher.hexdigest()}")
+            found[entry.path] = Fact(
+                entry, Hashing(member.content).digest().hex if entry.kind is Kind.FILE else ""
+            )
+    expected, digest = head.datahash, stream.digest()
+    if expected and digest != expected:
+        raise IntegrityError(f"expected a data segment of {expected}, got {digest}")
     return found
 
 
 def _members(head: Head, chunks: Iterator[bytes]) -> Iterator[tar.Member]:
     return members(chunks) if head.form == 2 else adb.members(chunks, head.control_segment)
-
-
-def _sha256(member: tar.Member) -> str:
-    hasher = hashlib.sha256()
-    for chunk in member.content:
-        hasher.update(chunk)
-    return hasher.hexdigest()

@@ -279,7 +279,7 @@ def _of_root(opened: OpenRoot, arch: Arch) -> Graphed:
         name=opened.name,
         kind="image",
         arch=arch,
-        graph=Graph.of(read.world or (), [each.package for each in read.packages]),
+        graph=opened.graph,
         files=files,
         look=lambda: _look(opened, arch),
         digest=opened.digest,

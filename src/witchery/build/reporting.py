@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from witchery.build.subjects.subject import Subject
     from witchery.store.image_tree import Placed
 
-_NOT_ASKED = Absent("nobody asked for it")
 _NO_IMAGE = Absent("the subject is no image yet: build it, and report on where it was put")
 
 
@@ -96,10 +95,7 @@ def of_built(built: "Built", name: str) -> Report:
         edges=edges_of(graph),
         files=files_of(places),
         scripts=scripts,
-        audit=_NOT_ASKED,
-        vulnerabilities=_NOT_ASKED,
         verification=_NO_IMAGE,
-        changes=_NOT_ASKED,
     )
 
 
@@ -135,17 +131,14 @@ def _of_lock(subject: LockSubject) -> Report:
         scripts=_unread_scripts(
             (positions[each.name], script) for each, got in found for script in got.archive.scripts
         ),
-        audit=_NOT_ASKED,
-        vulnerabilities=_NOT_ASKED,
         verification=_NO_IMAGE,
-        changes=_NOT_ASKED,
     )
 
 
 def _of_image(opened: OpenImage, arch: Arch) -> Report:
     """An image, wherever it is."""
     image, read = opened.image, opened.packages
-    graph = Graph.of(read.world or (), [each.package for each in read.packages])
+    graph = opened.graph
     positions = _positions(graph)
     places = tuple(_standing(opened, positions))
     scripts: tuple[Script, ...] | Absent
@@ -168,17 +161,13 @@ def _of_image(opened: OpenImage, arch: Arch) -> Report:
         edges=edges_of(graph),
         files=files_of(places),
         scripts=scripts,
-        audit=_NOT_ASKED,
-        vulnerabilities=_NOT_ASKED,
-        verification=_NOT_ASKED,
-        changes=_NOT_ASKED,
     )
 
 
 def _of_folder(opened: OpenRoot, arch: Arch) -> Report:
     """A root file system."""
     read = opened.packages
-    graph = Graph.of(read.world or (), [each.package for each in read.packages])
+    graph = opened.graph
     positions = _positions(graph)
     places = tuple(each._replace(layer=NOWHERE) for each in _standing(opened, positions))
     nothing = Absent("a root file system has no layers, and nothing beside it says more of it")
@@ -194,10 +183,7 @@ def _of_folder(opened: OpenRoot, arch: Arch) -> Report:
         edges=edges_of(graph),
         files=files_of(places),
         scripts=nothing,
-        audit=_NOT_ASKED,
-        vulnerabilities=_NOT_ASKED,
         verification=nothing,
-        changes=_NOT_ASKED,
     )
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from witchery.codec import GzipWriter
 from witchery.compose.part import Generated, Part
-from witchery.digest import Digest
+from witchery.digest import Digest, Hashing
 from witchery.errors import IntegrityError, located
 from witchery.rootfs.entry import Entry
 from witchery.rootfs.tar_writer import TarWriter
@@ -80,10 +80,7 @@ class Recipe:
             yield f"from {copy.part.archive.data}"
             yield from (repr((source, *entry)) for source, entry in copy.entries.items())
         for entry, content, _ in self.generated:
-            hasher = hashlib.sha256()
-            for chunk in content.chunks():
-                hasher.update(chunk)
-            yield f"made {hasher.hexdigest()} {tuple(entry)!r}"
+            yield f"made {Hashing(content.chunks()).digest().hex} {tuple(entry)!r}"
         yield from (f"link {tuple(entry)!r}" for entry in self.links)
 
     def write(self, sink: Callable[[bytes], object]) -> Written:
@@ -134,24 +131,15 @@ def numeric(entry: Entry) -> Entry:
 
 def _write_copy(tar: TarWriter, copy: Copy) -> None:
     """Copies from a package, whose data segment is held against its digest once more."""
-    hasher = hashlib.sha256()
-    expected = copy.part.archive.data
-
-    def hashed() -> Iterator[bytes]:
-        for chunk in copy.part.data.chunks():
-            hasher.update(chunk)
-            yield chunk
-
-    segment = hashed()
+    segment = Hashing(copy.part.data.chunks())
     missing = len(copy.entries)
     for member in copy.part.archive.members(segment):
         entry = copy.entries.get(member.entry.path)
         if entry is not None:
             tar.add(numeric(entry), member.content)
             missing -= 1
-    for _ in segment:  # what the decompressor did not ask for is part of the segment too
-        pass
-    if hasher.hexdigest() != expected.hex:
-        raise IntegrityError(f"expected a data segment of {expected}, got sha256:{hasher.hexdigest()}")
+    expected, found = copy.part.archive.data, segment.digest()
+    if found != expected:
+        raise IntegrityError(f"expected a data segment of {expected}, got {found}")
     if missing:
         raise IntegrityError("holds other files than when it was checked")

@@ -42,6 +42,9 @@ class Absent:
     reason: str
 
 
+_NOT_ASKED = Absent("nobody asked for it")
+
+
 class Layer(NamedTuple):
     """A layer.
 
@@ -223,10 +226,10 @@ class Report:
     edges: tuple[Edge, ...]
     files: Files | Absent
     scripts: tuple[Script, ...] | Absent
-    audit: Audit | Absent
-    vulnerabilities: Vulnerabilities | Absent
-    verification: Verification | Absent
-    changes: Changes | Absent
+    audit: Audit | Absent = _NOT_ASKED
+    vulnerabilities: Vulnerabilities | Absent = _NOT_ASKED
+    verification: Verification | Absent = _NOT_ASKED
+    changes: Changes | Absent = _NOT_ASKED
 
     def __post_init__(self) -> None:
         """Checks that positions lead somewhere.

@@ -36,6 +36,7 @@ from witchery.survey.survey import DATABASES
 
 if TYPE_CHECKING:
     from witchery.build.registry.registries import Registries
+    from witchery.graph.graph import Graph
 
 WORLD = "etc/apk/world"
 """What was requested."""
@@ -143,6 +144,18 @@ class OpenRoot(ABC):
             WorldError: if it cannot be had.
         """
         return self.listed
+
+    @cached_property
+    def graph(self) -> "Graph":
+        """Its packages, and what asks for each.
+
+        Raises:
+            WitcheryError: as `packages`.
+        """
+        from witchery.graph.graph import Graph
+
+        read = self.packages
+        return Graph.of(read.world or (), [each.package for each in read.packages])
 
     def platform(self, otherwise: Arch | None = None) -> Arch:
         """What it runs on: as it says, or else its packages.

@@ -15,10 +15,10 @@ at most 512 MiB of files of the same size are compared. No message holds a secre
 first four characters and its length.
 """
 
-import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
+from witchery.digest import Digest, Hashing
 from witchery.payload.classify import FileKind
 from witchery.payload.findings import Finding, Report, Severity
 from witchery.payload.lint import private_keys, secret_files, tokens
@@ -127,22 +127,15 @@ def _duplicates(payload: Payload) -> Iterator[Finding]:
         if len(files) < 2 or size * len(files) > left:
             continue
         left -= size * len(files)
-        same: dict[bytes, list[PayloadFile]] = {}
+        same: dict[Digest, list[PayloadFile]] = {}
         for file in files:
-            same.setdefault(_digest(file.content.chunks()), []).append(file)
+            same.setdefault(Hashing(file.content.chunks()).digest(), []).append(file)
         for first, *more in same.values():
             if more:
                 others = f" and {len(more) - 1} more" if len(more) > 1 else ""
                 message = f"the same {size / (1 << 20):.1f} MiB are in `{more[0].path}`{others}"
                 hint = "a symbolic link instead of a copy saves the space"
                 yield Finding("large-duplicate", Severity.NOTE, first.path, message, (hint,))
-
-
-def _digest(chunks: Iterable[bytes]) -> bytes:
-    hasher = hashlib.sha256()
-    for chunk in chunks:
-        hasher.update(chunk)
-    return hasher.digest()
 
 
 def _mounted_over(payload: Payload) -> Iterator[Finding]:
