@@ -33,7 +33,7 @@ COMMANDS = {
     "pull": "pull an image from a registry",
     "copy": "copy an image from one place to others, byte for byte",
     "verify": "verify an image back to the keys of its distribution",
-    "sign": "sign an image with a key",
+    "sign": "sign an image, with a key or without",
     "show": "show the merged configuration and the solution",
     "compose": "compose packages into a folder, as in 2021",
     "package": "make a package of a folder",
